@@ -1,0 +1,231 @@
+"""How fast do fixes get from the stream into SQL? `porchlight bench recorder`.
+
+The recorder as it runs in a worker, on the hub's own event loop: entries of the real stream in Valkey are read, unpacked, and committed
+with the stream's offset and the checkpoints of the journeys in one transaction of at most 1,000 fixes (4,000 on PostgreSQL); every fix
+goes through its journey with the hub's observers (approach and live meter), and SQL's unique key keeps repeats out. Entries are as full
+as under load: 500 technicians, each on her way to a visit.
+"""
+
+import asyncio
+import contextlib
+import math
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import uvloop
+from redis import asyncio as aioredis
+from sqlalchemy import func, select
+
+from bench.process_account import machine
+from core import redis_keys
+from core.clock import SystemClock
+from core.geo import LatLon
+from core.ids import DeviceId, SiteId, TechnicianId, VisitId
+from core.sql import fixes as fixes_group
+from core.sql import open_engine
+from core.unit_of_work import UnitOfWork
+from hub.embedded_valkey import EmbeddedValkey
+from tracking import packing
+from tracking.approach import OBSERVERS
+from tracking.fares.meter_observer import METER
+from tracking.fix import Fix, Judged, Lane
+from tracking.journey_flow import JourneyFlow
+from tracking.packing import Batch
+from tracking.ports import NoCounts, OpenVisit
+from tracking.recorder_flow import RecorderFlow, RecorderSettings
+from tracking.redis_stream import RedisStream, blocking_client
+from tracking.sql_fixes import SqlFixes, rows_at_once
+from tracking.tables import fixes as fixes_table
+from visits.stage import Stage
+
+SITE = SiteId("bench")
+TECHNICIANS = 500
+INTERVAL_MS = 5_000
+AIM_SQLITE, AIM_POSTGRESQL = 60_000, 30_000
+
+
+class Speed(msgspec.Struct, frozen=True, kw_only=True):
+    """One database: fixes a second by the wall and per CPU second of this process (the database server's own not counted)."""
+
+    fixes_per_s: float
+    fixes_per_cpu_s: float
+    fixes: int
+    seconds: float
+    aim_per_s: float
+    reached: bool
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome; a database that cannot be had is left out, `skipped` says why. `without_journey`: the ledger alone, for comparison."""
+
+    sqlite: Speed
+    sqlite_without_journey: Speed
+    postgresql: Speed | None
+    skipped: str
+    machine: str
+
+
+class _OnTheWay:
+    """Meets `tracking.ports.OpenVisits`: everybody is on her way."""
+
+    def __init__(self, since_ms: int) -> None:
+        self._visits = [
+            OpenVisit(
+                visit_id=VisitId(f"visit-{number}"), site_id=SITE, technician_id=_technician(number), stage=Stage.DEPARTED,
+                place=LatLon(48.3, 11.0 + number / 1000), window_start_ms=since_ms, window_end_ms=since_ms + 3_600_000,
+                departed_at_ms=since_ms,
+            )
+            for number in range(TECHNICIANS)
+        ]
+
+    async def open_visits(self, site_id: SiteId) -> Sequence[OpenVisit]:
+        """See `OpenVisits.open_visits`."""
+        return self._visits
+
+
+class _NobodyOnTheWay:
+    """Meets `tracking.ports.OpenVisits`: no journeys."""
+
+    async def open_visits(self, site_id: SiteId) -> Sequence[OpenVisit]:
+        """See `OpenVisits.open_visits`."""
+        return []
+
+
+def run(as_json: bool = False, *, fixes: int = 60_000, data: Path | None = None) -> Report:
+    """Measure, print (one JSON document with `as_json`), and return it. `fixes`: into each database; `data`: folder on the disk."""
+    folder = Path(tempfile.mkdtemp(prefix="porchlight-bench-", dir=data))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # the hub's own
+            report = runner.run(_measure(folder, fixes))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(msgspec.json.encode(report).decode()) if as_json else _show(report)
+    return report
+
+
+async def _measure(folder: Path, count: int) -> Report:
+    valkey = EmbeddedValkey(folder / "valkey", SystemClock())
+    await valkey.start()
+    try:
+        start_ms = SystemClock().now_ms() - count // TECHNICIANS * INTERVAL_MS
+        entries = _entries(count, start_ms)
+        sqlite = await _into_sqlite(folder / "with.db", valkey.url, entries, _OnTheWay(start_ms))
+        alone = await _into_sqlite(folder / "alone.db", valkey.url, entries, _NobodyOnTheWay())
+        postgresql, skipped = await _into_postgresql(valkey.url, entries, _OnTheWay(start_ms))
+    finally:
+        await valkey.stop()
+    return Report(sqlite=sqlite, sqlite_without_journey=alone, postgresql=postgresql, skipped=skipped, machine=machine())
+
+
+async def _into_sqlite(path: Path, redis_url: str, entries: Sequence[bytes], visits: _OnTheWay | _NobodyOnTheWay) -> Speed:
+    _say(f"SQLite, {type(visits).__name__.strip('_')}")
+    async with _tables(f"sqlite+aiosqlite:///{path}") as work:
+        return await _recorded(work, redis_url, entries, visits, AIM_SQLITE)
+
+
+async def _into_postgresql(redis_url: str, entries: Sequence[bytes], visits: _OnTheWay) -> tuple[Speed | None, str]:
+    try:
+        from tests.doubles.real_servers import running_postgres
+    except ImportError as missing:
+        return None, f"PostgreSQL was not measured: {missing.name} is missing. Install the test extra."
+    _say("PostgreSQL")
+    with running_postgres() as url:
+        async with _tables(url) as work:
+            return await _recorded(work, redis_url, entries, visits, AIM_POSTGRESQL), ""
+
+
+@asynccontextmanager
+async def _tables(url: str) -> AsyncIterator[UnitOfWork]:
+    engine = open_engine(url, durability="normal")
+    try:
+        async with engine.begin() as conn:
+            await conn.run_sync(fixes_group.create_all)
+        yield UnitOfWork(engine)
+    finally:
+        await engine.dispose()
+
+
+async def _recorded(
+    work: UnitOfWork, redis_url: str, entries: Sequence[bytes], visits: _OnTheWay | _NobodyOnTheWay, aim: float
+) -> Speed:
+    async with contextlib.AsyncExitStack() as stack:
+        commands, blocking = aioredis.Redis.from_url(redis_url), blocking_client(redis_url)
+        for client in (commands, blocking):
+            stack.push_async_callback(client.aclose)
+        count = await _fill(commands, entries)
+        ledger = SqlFixes()
+        journeys = JourneyFlow(SITE, 0, 1, visits, ledger, SystemClock(), (*OBSERVERS, METER))
+        settings = RecorderSettings(rows=rows_at_once(work.engine.dialect.name))
+        recorder = RecorderFlow(
+            SITE, 0, RedisStream(blocking, commands), work, ledger, journeys, NoCounts(), SystemClock(), "bench", settings
+        )
+        await recorder.load()
+        began_s, cpu_s, done = time.perf_counter(), time.process_time(), 0
+        while done < count:
+            done += await recorder.step()
+        seconds, cpu_s = time.perf_counter() - began_s, time.process_time() - cpu_s
+        async with work.read() as tx:
+            stored = (await tx.conn.execute(select(func.count()).select_from(fixes_table))).scalar_one()
+    if stored != count:
+        raise RuntimeError(f"{stored} of {count} fixes are in the ledger: the figure would mean nothing.")
+    per_s = round(count / seconds)
+    return Speed(
+        fixes_per_s=per_s, fixes_per_cpu_s=round(count / cpu_s), fixes=count, seconds=round(seconds, 2), aim_per_s=aim, reached=per_s >= aim
+    )
+
+
+async def _fill(redis: aioredis.Redis, entries: Sequence[bytes]) -> int:
+    """Put the entries into an empty stream, as the batch function does; return how many fixes they hold."""
+    stream, state = redis_keys.fix_stream(SITE, 0), redis_keys.stream_state(SITE, 0)
+    await redis.delete(stream, state)
+    await redis.hset(state, "epoch", "bench")
+    total = 0
+    for blob in entries:
+        total += TECHNICIANS
+        await redis.xadd(stream, {"b": blob, "n": TECHNICIANS, "t": total})
+    await redis.hset(state, "total", str(total))
+    return total
+
+
+def _entries(count: int, start_ms: int) -> list[bytes]:
+    """Return packed batches: one fix of every technician each, 5 s apart, all of them driving in circles."""
+    return [
+        packing.pack(Batch("bench", f"batch-{turn}", [[_judged(number, turn, start_ms)] for number in range(TECHNICIANS)]))
+        for turn in range(max(count // TECHNICIANS, 1))
+    ]
+
+
+def _judged(number: int, turn: int, start_ms: int) -> Judged:
+    at_ms, angle = start_ms + turn * INTERVAL_MS, turn * 0.15 + number
+    fix = Fix(
+        DeviceId(f"device-{number}"), 1, turn, _technician(number), at_ms, at_ms, at_ms + 200, 48.1 + math.sin(angle) * 0.003,
+        11.0 + number / 1000 + math.cos(angle) * 0.004, 6.0, 9.0, math.degrees(angle) % 360, None, 71.0,
+    )
+    return Judged(fix, Lane.LIVE)
+
+
+def _technician(number: int) -> TechnicianId:
+    return TechnicianId(f"technician-{number}")
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"bench recorder: {what}\n")
+    sys.stderr.flush()
+
+
+def _show(report: Report) -> None:
+    print(report.machine)
+    for name in ("sqlite", "sqlite_without_journey", "postgresql"):
+        speed = getattr(report, name)
+        if speed is not None:
+            word = "reached" if speed.reached else "MISSED"
+            print(f"  {name.replace('_', ' '):<24}{speed.fixes_per_s:>9,.0f} fixes/s{speed.fixes_per_cpu_s:>9,.0f} per CPU s   "
+                  f"aim {speed.aim_per_s:,.0f} {word}")
+    if report.skipped:
+        print(report.skipped)

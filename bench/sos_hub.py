@@ -1,0 +1,316 @@
+"""How soon is help on its way through the whole hub, while fixes come at half of what it can take?
+
+`porchlight serve` with one worker on one core, as `bench ingest` starts it; phones, customers, the desk's console and Valkey on the other.
+The ceiling is measured first, by the closed loop of `bench ingest`; then half of it flows from the devices' sockets while arrival texts
+are worked off into a file and people press over HTTP. The desk takes each incident five seconds after its console shows it. At the end
+200 technicians press within a second and nobody answers. Times on the wall are those of this machine, CPU is that of the worker alone.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from sqlalchemy import func, select
+
+from bench.ingest_load import Plan, Result
+from bench.ingest_seed import SITE
+from bench.ingest_servers import ROOT, Server, hub
+from bench.outbox import postgresql, quantile
+from bench.process_account import cores, cpu_s, on_core
+from bench.sos_seed import PASSWORD, USER, Cast, Presser
+from core.clock import SystemClock
+from core.ids import RecipientId, incident_id_of_tap
+from core.key_ring import KeyRing
+from core.sql import open_engine
+from core.unit_of_work import UnitOfWork
+from notifications.notice import Channel, Lane, Notice, NoticeState
+from notifications.sql_outbox import SqlOutbox
+from notifications.tables import notices
+from safety.evidence import EventKind
+from safety.tables import incident_events, incidents
+
+BURST, DEVICES = 200, 500
+TAP_ID = "bench"
+SECOND_RUNG_S, TAKEN_AFTER_S, PRESSED_AGAIN_S = 15, 5.0, 0.25
+CEILING_S, LOOSE_ENDS_S, MISSED_S = 3.0, 25.0, 60.0
+SEED_S = 400.0
+START_OF_LOAD_S = 8.0
+"""Sockets opened and everybody known: then the fixes flow."""
+
+
+class HubRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One database. `fixes_per_s`: acknowledged beside the presses, `ceiling_per_s`: the closed loop's; `worker_cpu_share` of one core.
+
+    `texts_left` of the arrival texts when the last press was made. `refused`: answers that were no receipt, after which the phone pressed
+    again; `journaled`: receipts that said so, because SQL took over two seconds. `burst_s`: until the last of 200 had its receipt.
+    """
+
+    database: str
+    taps: int
+    texts: int
+    texts_left: int
+    ceiling_per_s: float
+    fixes_per_s: float
+    fixes_kept: bool
+    worker_cpu_share: float
+    receipt_p50_ms: float
+    receipt_p99_ms: float
+    console_p99_ms: float
+    provider_p99_ms: float
+    refused: int
+    journaled: int
+    burst_s: float
+    burst_raised: int
+    timer_late_max_s: float
+
+
+class _Desk:
+    """A console that notes when an incident is shown, and takes it."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session, self._url = session, url
+        self._headers: dict[str, str] = {}
+        self._acts: set[asyncio.Task[None]] = set()
+        self.shown_at: dict[str, float] = {}
+        self.takes = True
+
+    async def enter(self) -> None:
+        """Sign in."""
+        async with self._session.post(f"{self._url}/v1/sessions", json={"user": USER, "password": PASSWORD}) as answer:
+            answer.raise_for_status()
+            self._headers = {"Cookie": answer.headers["Set-Cookie"].split(";")[0], "Origin": self._url}
+
+    async def watch(self) -> None:
+        """Watch incidents until cancelled."""
+        async with self._session.post(f"{self._url}/v1/tickets", json={}, headers=self._headers) as answer:
+            ticket = (await answer.json())["ticket"]
+        async with self._session.ws_connect(f"{self._url}/v1/ws/console", protocols=("porchlight.v1",), max_msg_size=0) as socket:
+            await socket.send_json({"type": "watch", "ticket": ticket, "topics": ["incidents"]})
+            async for message in socket:
+                self._show(json.loads(message.data))
+
+    def _show(self, frame: dict[str, Any]) -> None:
+        now_s = time.time()
+        for item in [*frame.get("items", ()), *frame.get("put", ())]:
+            if item["id"] not in self.shown_at:
+                self.shown_at[item["id"]] = now_s
+                if self.takes:
+                    act = asyncio.create_task(self._take(item))
+                    self._acts.add(act)
+                    act.add_done_callback(self._acts.discard)
+
+    async def _take(self, item: dict[str, Any]) -> None:
+        # Not at once: what is not sent yet when somebody takes it is withdrawn, and nothing would be left to measure.
+        await asyncio.sleep(TAKEN_AFTER_S)
+        body = {"version": item["version"]}
+        path = f"{self._url}/v1/incidents/{item['id']}/claim"
+        with contextlib.suppress(aiohttp.ClientError, RuntimeError):  # the run may be over
+            async with self._session.post(path, json=body, headers=self._headers) as answer:
+                await answer.read()
+
+
+class _Run:
+    """One hub on one database."""
+
+    def __init__(self, folder: Path, sql_url: str, taps: int, texts: int, per_s: float) -> None:
+        self._folder, self._taps, self._texts, self._per_s = folder, taps, texts, per_s
+        self._cores = cores()
+        self._letters = folder / "letters"
+        self._environment = {
+            "PORCHLIGHT_SECRET_KEYS": secrets.token_urlsafe(40), "PORCHLIGHT_NOTICES_FILE": str(self._letters),
+            "PORCHLIGHT_SAFETY_PREFLIGHT": "warn", "PORCHLIGHT_LOG_FORMAT": "json",
+        }  # fmt: skip
+        if sql_url:
+            self._environment |= {"PORCHLIGHT_SQL_URL": sql_url, "PORCHLIGHT_FIXES_SQL_URL": sql_url}
+        self._truth_url = sql_url or f"sqlite+aiosqlite:///{folder / 'data' / 'truth.db'}"
+        self._receipts: dict[str, tuple[float, float, str]] = {}
+        self._refused = 0
+
+    async def measure(self, database: str) -> HubRow:
+        cast = await asyncio.to_thread(self._cast)
+        with ExitStack() as stack:
+            server = stack.enter_context(hub(self._folder / "data", self._folder / "log", self._environment, self._cores))
+            stack.enter_context(on_core(self._cores[1]))
+            _say(f"{database}: ceiling")
+            ceiling = (await self._load(self._plan(cast, server, window=2, measure_s=CEILING_S))).fixes_per_s
+            pressing_s = self._taps / self._per_s
+            plan = self._plan(cast, server, rate=ceiling / 2, measure_s=pressing_s + SECOND_RUNG_S + LOOSE_ENDS_S)
+            _say(f"{database}: presses beside {ceiling / 2:,.0f} fixes a second")
+            return await self._beside(database, cast, server, ceiling, plan)
+
+    async def _beside(self, database: str, cast: Cast, server: Server, ceiling: float, plan: Plan) -> HubRow:
+        url = f"http://127.0.0.1:{server.port}"
+        loading = asyncio.create_task(self._load(plan))
+        await asyncio.sleep(START_OF_LOAD_S)
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session, self._truth() as truth:
+            desk = _Desk(session, url)
+            await desk.enter()
+            watching = asyncio.create_task(desk.watch())
+            await self._enqueue(truth, cast.texted)
+            began_s, used_s = time.time(), cpu_s(server.pids)
+            pressers = [*cast.technicians[BURST:], *cast.customers[BURST:]][: self._taps]
+            await self._press_in_turn(session, url, pressers)
+            share = (cpu_s(server.pids) - used_s) / (time.time() - began_s)
+            texts_left = await self._left(truth)
+            one_by_one = dict(self._receipts)
+            desk.takes = False
+            burst_s = await self._burst(session, url, cast.technicians[:BURST])
+            result = await loading
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            raised, late_s = await self._timers(truth, cast.technicians[:BURST])
+            sent_s = await self._first_requests(truth)
+        receipts_ms = [(at_s - began) * 1000 for began, at_s, _ in one_by_one.values()]
+        console_ms = [(desk.shown_at.get(id, began + MISSED_S) - began) * 1000 for id, (began, _, _) in one_by_one.items()]
+        provider_ms = [(sent_s.get(id, began + MISSED_S) - began) * 1000 for id, (began, _, _) in one_by_one.items()]
+        return HubRow(
+            database=database, taps=len(one_by_one), texts=self._texts, texts_left=texts_left, ceiling_per_s=ceiling,
+            fixes_per_s=result.fixes_per_s, fixes_kept=result.acked_all == result.sent_all, worker_cpu_share=round(share, 3),
+            receipt_p50_ms=quantile(receipts_ms, 0.5), receipt_p99_ms=quantile(receipts_ms, 0.99),
+            console_p99_ms=quantile(console_ms, 0.99), provider_p99_ms=quantile(provider_ms, 0.99),
+            refused=self._refused, journaled=sum(status != "received" for _, _, status in self._receipts.values()),
+            burst_s=round(burst_s, 3), burst_raised=raised, timer_late_max_s=round(late_s, 3),
+        )  # fmt: skip
+
+    async def _press_in_turn(self, session: aiohttp.ClientSession, url: str, pressers: list[Presser]) -> None:
+        pressing: set[asyncio.Task[None]] = set()
+        began_s = time.perf_counter()
+        for number, presser in enumerate(pressers):
+            await asyncio.sleep(max(0.0, began_s + number / self._per_s - time.perf_counter()))
+            pressing.add(asyncio.create_task(self._press(session, url, presser)))
+        await asyncio.gather(*pressing)
+
+    async def _burst(self, session: aiohttp.ClientSession, url: str, pressers: list[Presser]) -> float:
+        began_s = time.perf_counter()
+
+        async def one(number: int, presser: Presser) -> None:
+            await asyncio.sleep(number / len(pressers))
+            await self._press(session, url, presser)
+
+        await asyncio.gather(*(one(number, presser) for number, presser in enumerate(pressers)))
+        return time.perf_counter() - began_s
+
+    async def _press(self, session: aiohttp.ClientSession, url: str, presser: Presser) -> None:
+        """Press until there is a receipt, as a phone does: a hub that is too busy says so."""
+        headers, began_s = {"Authorization": f"Bearer {presser.token}"}, time.time()
+        while True:
+            async with session.post(f"{url}/v1/sos", json={"tap_id": TAP_ID}, headers=headers) as answer:
+                said = await answer.json()
+                if answer.status == 200:
+                    break
+            self._refused += 1
+            await asyncio.sleep(PRESSED_AGAIN_S)
+        self._receipts[incident_id_of_tap(presser.who, TAP_ID)] = began_s, time.time(), said["status"]
+
+    def _cast(self) -> Cast:
+        path = self._folder / "cast.json"
+        # Everybody once: each press of the run is a person's first.
+        couples = BURST + (self._taps + 1) // 2
+        _say(f"making {couples} technicians on their way, each with a customer")
+        env = {**os.environ, **self._environment, "PORCHLIGHT_DATA_DIR": str(self._folder / "data")}
+        command = [sys.executable, "-m", "bench.sos_seed", str(couples), str(path)]
+        subprocess.run(command, cwd=ROOT, env=env, check=True, timeout=SEED_S, stdout=sys.stderr)
+        return msgspec.json.decode(path.read_bytes(), type=Cast)
+
+    def _plan(self, cast: Cast, server: Server, *, measure_s: float, window: int = 0, rate: float = 0.0) -> Plan:
+        return Plan(
+            dialect="hub", port=server.port, customer_port=server.port, pids=list(server.pids), pairs=cast.pairs[:DEVICES], window=window,
+            rate=rate, measure_s=measure_s,
+        )  # fmt: skip
+
+    async def _load(self, plan: Plan) -> Result:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bench.ingest_load", cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        try:
+            said, _ = await process.communicate(msgspec.json.encode(plan))
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        return msgspec.json.decode(said, type=Result)
+
+    @asynccontextmanager
+    async def _truth(self) -> AsyncIterator[UnitOfWork]:
+        engine = open_engine(self._truth_url)
+        try:
+            yield UnitOfWork(engine)
+        finally:
+            await engine.dispose()
+
+    async def _enqueue(self, truth: UnitOfWork, to: RecipientId) -> None:
+        outbox = SqlOutbox(KeyRing([self._environment["PORCHLIGHT_SECRET_KEYS"]]), SystemClock())
+        for start in range(0, self._texts, 200):
+            async with truth.begin() as tx:
+                await outbox.enqueue(tx, [_text(to, number) for number in range(start, min(start + 200, self._texts))])
+
+    async def _left(self, truth: UnitOfWork) -> int:
+        waiting = select(func.count()).where(notices.c.lane == Lane.P2.value, notices.c.state == NoticeState.PENDING.value)
+        async with truth.read() as tx:
+            return int((await tx.conn.execute(waiting)).scalar_one())
+
+    async def _timers(self, truth: UnitOfWork, pressers: list[Presser]) -> tuple[int, float]:
+        """Return how many of the burst's incidents there are, and how late the latest of their second rungs was told, in seconds."""
+        ids = [incident_id_of_tap(presser.who, TAP_ID) for presser in pressers]
+        async with truth.read() as tx:
+            raised = {
+                row.id: row.raised_at
+                for row in await tx.conn.execute(select(incidents.c.id, incidents.c.raised_at).where(incidents.c.id.in_(ids)))
+            }
+            told = select(incident_events.c.incident_id, incident_events.c.at, incident_events.c.data).where(
+                incident_events.c.incident_id.in_(ids), incident_events.c.kind == EventKind.TOLD.value
+            )
+            second = [row for row in await tx.conn.execute(told) if json.loads(row.data)["after_s"] == SECOND_RUNG_S]
+        late_s = {row.incident_id: (row.at - raised[row.incident_id]).total_seconds() - SECOND_RUNG_S for row in second}
+        return len(raised), max((late_s.get(id, LOOSE_ENDS_S) for id in raised), default=0.0)
+
+    async def _first_requests(self, truth: UnitOfWork) -> dict[str, float]:
+        """Return when the first urgent text of each incident was in the carrier's hands, seconds since 1970."""
+        letters = [json.loads(line) for line in self._letters.read_bytes().splitlines()]
+        async with truth.read() as tx:
+            rows = await tx.conn.execute(select(notices.c.id, notices.c.subject).where(notices.c.lane == Lane.P0.value))
+            subjects = {row.id: row.subject for row in rows}
+        return {
+            subjects[letter["notice_id"]]: letter["at_ms"] / 1000 for letter in reversed(letters) if letter["notice_id"] in subjects
+        }
+
+
+async def measured(taps: int, texts: int, per_s: float) -> list[HubRow]:
+    """Measure on SQLite, and on PostgreSQL where the wheel that brings one is installed."""
+    rows = [await _on("", "sqlite", taps, texts, per_s)]
+    async with postgresql() as url:
+        if url:
+            rows.append(await _on(url, "postgresql", taps, texts, per_s))
+    return rows
+
+
+async def _on(sql_url: str, database: str, taps: int, texts: int, per_s: float) -> HubRow:
+    folder = Path(tempfile.mkdtemp(prefix="pl-bench-"))
+    try:
+        return await _Run(folder, sql_url, taps, texts, per_s).measure(database)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _text(to: RecipientId, number: int) -> Notice:
+    return Notice(
+        site_id=SITE, subject=f"late-{number}", lane=Lane.P2, channel=Channel.SMS, recipient_id=to, template="visit_arriving",
+        variables={"name": "Wang", "place": "5 Elm Road", "door_code": "12"},
+    )  # fmt: skip
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"bench sos: {what}\n")
+    sys.stderr.flush()

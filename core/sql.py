@@ -1,0 +1,107 @@
+"""How does the house speak to SQL? Table naming, aware times, engines for SQLite and PostgreSQL.
+
+Two groups of tables: `truth` (what people decide and promise; SQLite synchronous FULL) and `fixes` (the high-rate ledger and what is
+committed with it; SQLite synchronous NORMAL). On PostgreSQL both live in one database, on SQLite in two files, so that a flood of
+fixes never holds the lock that a tap needs.
+"""
+
+import contextlib
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import DateTime, MetaData, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.types import TypeDecorator
+
+from core.sql_hop import one_hop
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+truth = MetaData(naming_convention=_NAMES)
+"""Tables of sites, people, shifts, visits, incidents, notices, timers, quotes, audit."""
+fixes = MetaData(naming_convention=_NAMES)
+"""Tables written by the recorder: fixes, stream offsets, journey checkpoints."""
+
+READ_ONLY = "porchlight_read_only"
+BUSY_TIMEOUT_MS = 5_000
+"""How long one SQLite writer waits for another process's; the longest transaction (1,000 rows) takes about 5 ms."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: refuses naive values, stores UTC, returns aware UTC (SQLite alone would drop the offset and lie by hours)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return `value` in UTC; raises `ValueError` for a naive datetime."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no zone and cannot be stored. Give an aware datetime, such as clock.now().")
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the stored instant as aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def open_engine(url: str, *, durability: Literal["full", "normal"] = "full") -> AsyncEngine:
+    """Return an engine for `url` (`sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://...`).
+
+    `durability` sets SQLite's `synchronous`: `full` survives loss of power after commit, `normal` may lose the last commits then
+    (never on kill -9). PostgreSQL keeps its own setting.
+    """
+    if url.startswith("sqlite"):
+        return _open_sqlite(url, durability)
+    return create_async_engine(url, pool_size=8, max_overflow=16, pool_pre_ping=True, pool_timeout=5, hide_parameters=True)
+
+
+def _open_sqlite(url: str, durability: str) -> AsyncEngine:
+    engine = create_async_engine(url, module=one_hop(), pool_size=8, max_overflow=8, pool_timeout=5, hide_parameters=True)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _configure(dbapi_connection: Any, _record: Any) -> None:
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "foreign_keys=ON",
+            f"synchronous={durability.upper()}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    # Without this, sqlite3 begins late and a reader that turns writer fails at once instead of waiting its turn.
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        reading = connection.get_execution_options().get(READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    # A cancelled task leaves its statement unfinished, and SQLite keeps a closed connection's lock until the last statement is freed,
+    # which is when the garbage collector gets to it: so the transaction is rolled back before the connection is thrown away.
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def _let_go(dbapi_connection: Any, _record: Any, _error: Any) -> None:
+        with contextlib.suppress(Exception):
+            dbapi_connection.rollback()
+
+    return engine
+
+
+def upsert(dialect: str, table: Table) -> Any:
+    """Return an INSERT for `table` that has `on_conflict_do_update` and `on_conflict_do_nothing`, in the form of `dialect`.
+
+    Both databases understand the same words, but SQLAlchemy keeps them in two classes.
+    """
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

@@ -1,0 +1,54 @@
+"""`porchlight token`: keys of integrators, and secret keys for the hub itself."""
+
+from typing import Annotated, Any
+
+import typer
+
+from core.caller import Scope
+from core.ids import RandomIds, SiteId
+from hub.cli_tell import AsJson, Operator, err, run, secret, tell_all
+
+token_app = typer.Typer(no_args_is_help=True, help="API keys of integrators, and secret keys for PORCHLIGHT_SECRET_KEYS.")
+
+
+@token_app.command("new")
+def new_key(
+    label: Annotated[str, typer.Argument(help="What the key is for.")],
+    site: Annotated[list[str] | None, typer.Option("--site", help="Sites it opens; every one without. Repeatable.")] = None,
+    scope: Annotated[list[Scope] | None, typer.Option(help="What it may do; everything without. Repeatable.")] = None,
+) -> None:
+    """Make an API key and print it, this once."""
+
+    async def story(operator: Operator) -> str:
+        sites = frozenset(SiteId(each) for each in site) if site else operator.caller.sites
+        made = await operator.people.access.make_api_key(operator.caller, label, sites, frozenset(scope or Scope))
+        return made.token
+
+    secret("API key", run(story), "told this once. Send it as `Authorization: Bearer`.")
+
+
+@token_app.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """List API keys."""
+
+    async def story(operator: Operator) -> Any:
+        return await operator.people.access.api_keys(operator.caller)
+
+    tell_all(run(story), ("id", "label", "sites", "scopes", "made_at", "revoked_at"), as_json)
+
+
+@token_app.command("revoke")
+def revoke_key(id: Annotated[str, typer.Argument(help="Id of the key.")]) -> None:
+    """End an API key at once."""
+
+    async def story(operator: Operator) -> None:
+        await operator.people.access.revoke_api_key(operator.caller, id)
+
+    run(story)
+    err.print("revoked")
+
+
+@token_app.command("secret")
+def new_secret() -> None:
+    """Print a fresh secret key for PORCHLIGHT_SECRET_KEYS; put a newer one before the older ones."""
+    typer.echo(RandomIds().new_token(""))

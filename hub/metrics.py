@@ -1,0 +1,49 @@
+"""What does the hub count? Prometheus metrics; the books of fixes, which must close, are put beside them by `hub/counts.py`.
+
+With several workers each writes its numbers into `PROMETHEUS_MULTIPROC_DIR` (set by the parent) and any of them answers for all.
+"""
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import multiprocess as prometheus_multiprocess
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """All metrics of one process. Labels never hold an id of a person."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.requests = Counter(
+            "porchlight_http_requests_total", "HTTP requests by path template", ["method", "path", "status"], registry=registry
+        )
+        self.request_s = Histogram(
+            "porchlight_http_request_seconds", "Time to answer a request", ["path"], buckets=_SECONDS, registry=registry
+        )
+        self.sockets = Gauge("porchlight_sockets", "Open sockets", multiprocess_mode="livesum", registry=registry)
+        self.fixes_held = Gauge(
+            "porchlight_fixes_held", "Fixes in memory that wait for an answer", multiprocess_mode="livesum", registry=registry
+        )
+        self.recorder_backlog = Gauge(
+            "porchlight_recorder_backlog", "Acknowledged fixes that are not in SQL yet", multiprocess_mode="livesum", registry=registry
+        )
+        self.positions = {
+            name: Counter(f"porchlight_positions_{name}_total", f"{text}; see realtime/position_books.py", registry=registry)
+            for name, text in (("live", "Positions put before customers"), ("pushed", "Written to them"), ("coalesced", "Overtaken"))
+        }
+        self.flow_cycles = Counter("porchlight_flow_cycles_total", "Rounds of background flows", ["flow"], registry=registry)
+        self.flow_failures = Counter("porchlight_flow_failures_total", "Failed rounds of background flows", ["flow"], registry=registry)
+        self.faults = Gauge("porchlight_fault", "1 for each fault of health", ["fault"], multiprocess_mode="livemax", registry=registry)
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus' text format, of all workers where there are several."""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self.registry)
+        registry = CollectorRegistry()
+        prometheus_multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+

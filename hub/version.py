@@ -1,0 +1,5 @@
+"""Which version of the hub is this?"""
+
+from importlib.metadata import version
+
+VERSION = version("porchlight-hub")

@@ -1,0 +1,34 @@
+// The console's notices: what the hub tells the desk (topic "notices"), newest first.
+
+import { byId, h, show } from "./dom.js";
+import { toMs } from "./console_facts.js";
+import { clockText } from "./words.js";
+
+const MOST_SHOWN = 30;
+
+export class Notices {
+  /** @param {import("./console_feed.js").ConsoleFeed} feed @param {import("./words.js").Words} words */
+  constructor(feed, words) {
+    this.feed = feed;
+    this.words = words;
+    feed.addEventListener("topic", (event) => /** @type {CustomEvent} */ (event).detail.name === "notices" && this.draw());
+  }
+
+  draw() {
+    const items = this.feed.items("notices").sort((a, b) => (madeAt(b) ?? 0) - (madeAt(a) ?? 0)).slice(0, MOST_SHOWN);
+    byId("notice-list").replaceChildren(...items.map((item) => this.#item(item)));
+    show(byId("notices-calm"), items.length === 0);
+  }
+
+  /** @param {any} item */
+  #item(item) {
+    const at = madeAt(item);
+    const isAlarm = item.lane === "P0" || item.lane === "P1" || item.level === "alarm";
+    return h("div", { class: "notice-item", "data-level": isAlarm ? "alarm" : "plain" },
+      h("span", {}, item.text ?? item.title ?? this.words.say("notice-untitled")),
+      h("small", {}, [at ? clockText(at) : "", item.channel ?? "", item.state ?? ""].filter(Boolean).join(" · ")));
+  }
+}
+
+/** @param {any} item */
+const madeAt = (item) => toMs(item.at_ms ?? item.made_at_ms ?? item.created_at);

@@ -1,0 +1,228 @@
+"""Incidents, triggers and events in SQL, inside the caller's transaction. No retries; a lost connection loses the whole transaction.
+
+On PostgreSQL an incident is read `FOR UPDATE`; on SQLite the writing transaction itself is the lock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import msgspec
+from sqlalchemy import Insert, and_, bindparam, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from core.errors import NotFound
+from core.ids import IncidentId, SiteId
+from core.key_ring import KeyRing
+from core.sql_counters import next_numbers
+from core.tables import counters
+from core.unit_of_work import Tx
+from notifications.notice import CODE_DIGITS, short_code
+from safety.evidence import Event, EventKind, chained, start_of
+from safety.incident import OPEN, Flag, Incident, Resolution, State
+from safety.ports import TapRaced
+from safety.sos_tap import Receipt, SosTap
+from safety.tables import incident_events, incidents, triggers
+
+LOWEST_CODE = 10 ** (CODE_DIGITS - 1)
+_ENDED = [State.RESOLVED.value, State.REVIEWED.value]
+_OPEN = [state.value for state in OPEN]
+
+
+_IS_OPEN = and_(*(incidents.c.state != state for state in _ENDED))
+_RECEIPT = select(triggers.c.incident_id, triggers.c.at).where(triggers.c.who == bindparam("who"), triggers.c.tap_id == bindparam("tap_id"))
+_STANDING = (
+    select(incidents)
+    .where(incidents.c.raised_by == bindparam("who"), or_(_IS_OPEN, incidents.c.resolved_at > bindparam("ended_since")))
+    .order_by(incidents.c.raised_at.desc())
+    .with_for_update()
+)
+_ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("who"), 0)))
+_CODE = select(incidents.c.id).where(incidents.c.site_id == bindparam("site_id"), incidents.c.code == bindparam("code"), _IS_OPEN)
+_GET = select(incidents).where(incidents.c.id == bindparam("of_id")).with_for_update()
+_TAIL = select(incidents.c.last_hash, incidents.c.last_seq, incidents.c.site_number).where(incidents.c.id == bindparam("of_id"))
+_INSERT, _INSERT_EVENT, _INSERT_TRIGGER = incidents.insert(), incident_events.insert(), triggers.insert()
+_UPDATE = update(incidents).where(incidents.c.id == bindparam("of_id"))
+"""Made once, as every press needs them: building a statement costs more than running it."""
+
+
+@dataclass(frozen=True)
+class _Tail:
+    """The end of an incident's chain of events, in columns of its row; `site_number`: of its newest event in its site."""
+
+    last_hash: str
+    last_seq: int
+    site_number: int
+
+
+class SqlIncidents:
+    """See `safety.ports.Incidents` for the contract."""
+
+    def __init__(self, keys: KeyRing) -> None:
+        self._keys = keys
+        self._tails: WeakKeyDictionary[Tx, dict[IncidentId, _Tail]] = WeakKeyDictionary()
+
+    async def receipt_of(self, tx: Tx, who: str, tap_id: str) -> Receipt | None:
+        """See `Incidents.receipt_of`."""
+        row = (await tx.conn.execute(_RECEIPT, {"who": who, "tap_id": tap_id})).one_or_none()
+        return None if row is None else Receipt(tap_id=tap_id, incident_id=row.incident_id, status="received", at=row.at)
+
+    async def open_of(self, tx: Tx, who: str) -> Incident | None:
+        """See `Incidents.open_of`."""
+        found = select(incidents).where(incidents.c.raised_by == who, incidents.c.state.in_(_OPEN)).with_for_update()
+        row = (await tx.conn.execute(found.order_by(incidents.c.raised_at.desc()).limit(1))).one_or_none()
+        return None if row is None else self._held(tx, row)
+
+    async def standing_of(self, tx: Tx, who: str, ended_since: datetime) -> tuple[Incident | None, Incident | None]:
+        """See `Incidents.standing_of`. One statement: who waits here for an act that ends the open one finds it among the ended."""
+        if tx.dialect == "postgresql":
+            # There is no row to lock before her first press: without this, two at the same moment would each find nothing and open one.
+            await tx.conn.execute(_ONE_AT_A_TIME, {"who": who})
+        rows = (await tx.conn.execute(_STANDING, {"who": who, "ended_since": ended_since})).all()
+        found = [self._held(tx, row) for row in rows]
+        ended = [each for each in found if not each.is_open and each.resolved_at is not None]
+        newest = max(ended, key=lambda each: each.resolved_at or each.raised_at, default=None)
+        return next((each for each in found if each.is_open), None), newest
+
+    async def get(self, tx: Tx, incident_id: IncidentId) -> Incident:
+        """See `Incidents.get`."""
+        row = (await tx.conn.execute(_GET, {"of_id": incident_id})).one_or_none()
+        if row is None:
+            raise NotFound("There is no such incident, or it is not of your site.")
+        return self._held(tx, row)
+
+    async def find(self, tx: Tx, incident_id: IncidentId) -> Incident | None:
+        """Return the incident without locking it, None when there is none; for readers."""
+        row = (await tx.conn.execute(select(incidents).where(incidents.c.id == incident_id))).one_or_none()
+        return None if row is None else _incident(row)
+
+    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
+        """See `Incidents.add`."""
+        rows, tail = await self._linked(tx, incident, events, _Tail(start_of(incident.id), 0, 0))
+        await _insert_once(tx, _INSERT, {**_row(incident), **asdict(tail)})
+        await tx.conn.execute(_INSERT_EVENT, rows)
+
+    async def save(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
+        """See `Incidents.save`."""
+        tail = self._tails.get(tx, {}).get(incident.id)
+        if tail is None:
+            tail = _Tail(*(await tx.conn.execute(_TAIL, {"of_id": incident.id})).one())
+        rows, tail = await self._linked(tx, incident, events, tail)
+        if rows:
+            await tx.conn.execute(_INSERT_EVENT, rows)
+        await tx.conn.execute(_UPDATE, {"of_id": incident.id, **_row(incident), **asdict(tail)})
+
+    async def _linked(
+        self, tx: Tx, incident: Incident, events: Sequence[Event], tail: "_Tail"
+    ) -> "tuple[list[dict[str, Any]], _Tail]":
+        """Return the rows of `events`, linked to the chain that ends with `tail`, and the new end of it."""
+        if not events:
+            return [], tail
+        rows, before, seq = [], tail.last_hash, tail.last_seq
+        numbers = await next_numbers(tx, f"incidents:{incident.site_id}", len(events))
+        for event, number in zip(events, numbers, strict=True):
+            seq += 1
+            linked = chained(msgspec.structs.replace(event, incident_id=incident.id, seq=seq), before)
+            before = linked.hash
+            rows.append(_event_row(linked, incident.site_id, number))
+        # The row is locked until the end of the transaction, so nobody else moves its end meanwhile.
+        end = self._tails.setdefault(tx, {})[incident.id] = _Tail(before, seq, numbers[-1])
+        return rows, end
+
+    async def add_trigger(self, tx: Tx, tap: SosTap, incident_id: IncidentId, at: datetime) -> None:
+        """See `Incidents.add_trigger`."""
+        row = {
+            "who": tap.who, "tap_id": tap.tap_id, "incident_id": incident_id, "kind": tap.kind.value, "road": tap.road.value, "at": at,
+            "device_at": tap.device_at, "device_id": tap.device_id, "body": self._keys.seal("incident", msgspec.json.encode(tap).decode()),
+        }  # fmt: skip
+        await _insert_once(tx, _INSERT_TRIGGER, row)
+
+    async def events(self, tx: Tx, incident_id: IncidentId, kinds: Sequence[EventKind] = ()) -> list[Event]:
+        """See `Incidents.events`."""
+        found = select(incident_events).where(incident_events.c.incident_id == incident_id).order_by(incident_events.c.seq)
+        if kinds:
+            found = found.where(incident_events.c.kind.in_([kind.value for kind in kinds]))
+        return [_event(row) for row in await tx.conn.execute(found)]
+
+    async def pressed(self, tx: Tx, incident_id: IncidentId, most: int) -> tuple[int, Event]:
+        """See `Incidents.pressed`."""
+        some = select(triggers.c.tap_id).where(triggers.c.incident_id == incident_id).limit(most).subquery()
+        count = (await tx.conn.execute(select(func.count()).select_from(some))).scalar_one()
+        newest = select(incident_events).where(incident_events.c.incident_id == incident_id).order_by(incident_events.c.seq.desc())
+        return count, _event((await tx.conn.execute(newest.limit(1))).one())
+
+    async def new_code(self, tx: Tx, site_id: SiteId, incident_id: IncidentId) -> str:
+        """See `Incidents.new_code`."""
+        code = int(short_code(incident_id))
+        while (await tx.conn.execute(_CODE, {"site_id": site_id, "code": str(code)})).first() is not None:
+            code = LOWEST_CODE + (code + 1 - LOWEST_CODE) % (9 * LOWEST_CODE)
+        return str(code)
+
+    def _held(self, tx: Tx, row: Any) -> Incident:
+        """Return the incident of a row that is locked for this transaction: the end of its chain is known with it."""
+        self._tails.setdefault(tx, {})[row.id] = _Tail(row.last_hash, row.last_seq, row.site_number)
+        return _incident(row)
+
+    async def raised_since(self, tx: Tx, who: str, since: datetime) -> Sequence[Incident]:
+        """See `IncidentReader.raised_since`."""
+        recent = or_(incidents.c.raised_at >= since, incidents.c.state.in_(_OPEN))
+        found = select(incidents).where(incidents.c.raised_by == who, recent).order_by(incidents.c.raised_at)
+        return [_incident(row) for row in await tx.conn.execute(found)]
+
+    async def open_at(self, tx: Tx, site_id: SiteId) -> list[Incident]:
+        """Return the open incidents of a site, gravest and oldest first."""
+        found = select(incidents).where(incidents.c.site_id == site_id, incidents.c.state.in_(_OPEN))
+        rows = await tx.conn.execute(found.order_by(incidents.c.severity.desc(), incidents.c.raised_at))
+        return [_incident(row) for row in rows]
+
+    async def ended_since(self, tx: Tx, site_id: SiteId, since: datetime) -> list[Incident]:
+        """Return the incidents of a site that were raised since then and are over, newest first; for reading from a terminal."""
+        over = incidents.c.state.not_in(_OPEN) & (incidents.c.raised_at >= since)
+        found = select(incidents).where(incidents.c.site_id == site_id, over).order_by(incidents.c.raised_at.desc()).limit(1000)
+        return [_incident(row) for row in await tx.conn.execute(found)]
+
+    async def changed_since(self, tx: Tx, site_id: SiteId, number: int) -> tuple[list[Incident], int]:
+        """Return incidents of a site with events after the per-site `number`, and the newest number: what a console tails every second."""
+        found = select(incidents).where(incidents.c.site_id == site_id, incidents.c.site_number > number)
+        rows = [_incident(row) for row in await tx.conn.execute(found)]
+        newest = select(func.max(counters.c.value)).where(counters.c.name == f"incidents:{site_id}")
+        return rows, (await tx.conn.execute(newest)).scalar() or 0
+
+
+async def _insert_once(tx: Tx, insert: Insert, row: dict[str, Any]) -> None:
+    try:
+        await tx.conn.execute(insert, row)
+    except IntegrityError:
+        raise TapRaced from None
+
+
+def _row(incident: Incident) -> dict[str, Any]:
+    row = msgspec.structs.asdict(incident)
+    row["state"] = incident.state.value
+    row["flags"] = msgspec.json.encode(sorted(flag.value for flag in incident.flags)).decode()
+    row["resolution"] = incident.resolution.value if incident.resolution else None
+    return row
+
+
+def _incident(row: Any) -> Incident:
+    values = {name: getattr(row, name) for name in Incident.__struct_fields__}
+    values["state"] = State(row.state)
+    values["flags"] = frozenset(Flag(flag) for flag in msgspec.json.decode(row.flags))
+    values["resolution"] = Resolution(row.resolution) if row.resolution else None
+    return Incident(**values)
+
+
+def _event_row(event: Event, site_id: SiteId, number: int) -> dict[str, Any]:
+    row = msgspec.structs.asdict(event)
+    row["kind"] = event.kind.value
+    row["data"] = msgspec.json.encode(event.data, order="deterministic").decode()
+    return {**row, "site_id": site_id, "site_number": number}
+
+
+def _event(row: Any) -> Event:
+    values = {name: getattr(row, name) for name in Event.__struct_fields__}
+    values["kind"] = EventKind(row.kind)
+    values["data"] = msgspec.json.decode(row.data)
+    return Event(**values)

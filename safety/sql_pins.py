@@ -1,0 +1,30 @@
+"""The PINs' hashes in SQL; both are always written together."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from core.ids import TechnicianId
+from core.sql import upsert
+from core.unit_of_work import Tx
+from safety.ports import StoredPins
+from safety.tables import pins
+
+
+class SqlPins:
+    """See `safety.ports.Pins`."""
+
+    async def get(self, tx: Tx, technician_id: TechnicianId) -> StoredPins | None:
+        """See `Pins.get`."""
+        row = (await tx.conn.execute(select(pins).where(pins.c.technician_id == technician_id))).one_or_none()
+        return None if row is None else StoredPins(row.true_hash, row.duress_hash)
+
+    async def put(self, tx: Tx, technician_id: TechnicianId, stored: StoredPins, now: datetime) -> None:
+        """See `Pins.put`."""
+        values = {"true_hash": stored.true_hash, "duress_hash": stored.duress_hash, "set_at": now}
+        insert = upsert(tx.dialect, pins).values(technician_id=technician_id, **values)
+        await tx.conn.execute(insert.on_conflict_do_update(index_elements=[pins.c.technician_id], set_=values))
+
+    async def drop(self, tx: Tx, technician_id: TechnicianId) -> None:
+        """See `Pins.drop`."""
+        await tx.conn.execute(delete(pins).where(pins.c.technician_id == technician_id))

@@ -1,0 +1,115 @@
+"""How a hub ends and begins again: drained, killed at its root, without its PostgreSQL; nobody is left behind, nothing is lost."""
+
+import asyncio
+import os
+import signal
+import sys
+
+import pytest
+from sqlalchemy import make_url, text
+
+from core.sql import open_engine
+from realtime.close_code import CloseCode, may_reconnect
+from tests.doubles.phone import Phone
+from tests.doubles.served_hub import served_hub
+from tests.doubles.whole_hub import is_alive, wait_until_gone
+
+pytestmark = [pytest.mark.anyio, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
+
+
+async def test_a_killed_parent_takes_everybody_along_and_a_drain_says_reconnect(tmp_path):
+    """Killed with SIGKILL, started again on the same folder, then ended with SIGTERM: the same phone drives through all of it."""
+    with served_hub(tmp_path / "data", workers=2) as hub:
+        phone = hub.phone()
+        async with phone.running():
+            await phone.drive(lambda: len(phone.acked) > 100)
+            before = set(phone.acked)
+            left = hub.everybody()
+            os.kill(hub.process.pid, signal.SIGKILL)
+            hub.process.wait(5)
+            assert await asyncio.to_thread(wait_until_gone, left, 15) == []
+        phone.step()
+        port = hub.url.rpartition(":")[2]
+        await asyncio.to_thread(hub.start, PORCHLIGHT_PORT=port)
+        async with phone.running():
+            await phone.settled()
+            await hub.until_recorded(phone)
+            assert set(await hub.recorded(phone.device_epoch)) >= before
+            assert len(phone.acked) == len(set(phone.acked))
+
+        async with Phone.calls(hub.url.replace("http", "ws") + "/v1/ws/technician", token=hub.people.technicians[1].token) as socket:
+            await socket.hello()
+            left = hub.everybody()
+            hub.process.send_signal(signal.SIGTERM)
+            code = await socket.closed()
+        assert (code, may_reconnect(code)) == (CloseCode.DRAINING, True)
+        assert any(frame["type"] == "bye" and frame["reason"].startswith("reconnect in") for frame in socket.heard)
+        assert await asyncio.to_thread(hub.process.wait, 20) == 0
+        assert await asyncio.to_thread(wait_until_gone, left, 5) == []
+
+
+async def test_a_valkey_left_behind_is_ended_at_the_next_start(tmp_path):
+    with served_hub(tmp_path / "data") as hub:
+        orphan = hub.valkey()
+        os.kill(orphan, signal.SIGSTOP)  # so that it cannot follow its parent
+        os.kill(hub.process.pid, signal.SIGKILL)
+        hub.process.wait(5)
+        assert is_alive(orphan)
+        await asyncio.to_thread(hub.start)
+
+        assert not is_alive(orphan)
+        assert hub.valkey() != orphan
+        assert (await hub.ask("GET", "/readyz"))[0] == 200
+
+
+async def test_postgresql_that_goes_away_under_load_costs_nothing_that_was_acknowledged(tmp_path, postgres_url):
+    database = "story_away"
+    await on_server(postgres_url, f"CREATE DATABASE {database}")
+    url = make_url(postgres_url).set(database=database).render_as_string(hide_password=False)
+    with served_hub(tmp_path / "data", PORCHLIGHT_SQL_URL=url) as hub:
+        phone, ended = hub.phone(), False
+        async with phone.running():
+            drive = asyncio.create_task(phone.drive(lambda: ended, patience_s=60))
+            await hub.until(lambda: acked(phone, 50), "fixes are acknowledged")
+            await on_server(postgres_url, *away(database, True))
+            for name in ("sql", "recorder"):
+                await hub.until_fault(name)
+            assert (await hub.ask("GET", "/livez"))[0] == 200
+            await hub.until(lambda: acked(phone, 50), "the stream takes what the ledger cannot")
+            await on_server(postgres_url, *away(database, False))
+            await hub.until_well()
+            await hub.until(lambda: acked(phone, 20), "fixes are acknowledged again")
+            ended = True
+            await drive
+            await phone.settled()
+        await hub.until_recorded(phone)
+        recorded = await hub.recorded(phone.device_epoch)
+
+        assert recorded == sorted(phone.acked) == list(range(1, len(recorded) + 1))
+        assert (await hub.offsets())["lost"] == 0
+    await on_server(postgres_url, f"DROP DATABASE {database} WITH (FORCE)")
+
+
+async def acked(phone, count: int) -> bool:
+    phone.mark = getattr(phone, "mark", len(phone.acked))
+    if len(phone.acked) < phone.mark + count:
+        return False
+    del phone.mark
+    return True
+
+
+def away(database: str, is_away: bool) -> list[str]:
+    """Return the statements that send everybody out of a database and let nobody in, or let everybody in again."""
+    if not is_away:
+        return [f"ALTER DATABASE {database} ALLOW_CONNECTIONS true"]
+    ending = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+    return [f"ALTER DATABASE {database} ALLOW_CONNECTIONS false", ending]
+
+
+async def on_server(url: str, *statements: str) -> None:
+    engine = open_engine(url)
+    async with engine.connect() as conn:
+        outside = await conn.execution_options(isolation_level="AUTOCOMMIT")
+        for statement in statements:
+            await outside.execute(text(statement))
+    await engine.dispose()

@@ -1,0 +1,194 @@
+"""How are fixes of many sockets written together? One writer per site shard: judge, write in one call, answer everybody.
+
+The writer clocks itself: while a call is under way, offers gather; when it returns, what has gathered is the next batch. Nothing is
+answered before the call has succeeded. A call whose answer is lost is repeated under the same batch id, so it counts once.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from core.clock import Clock
+from core.errors import Unavailable
+from core.ids import IdSource, SiteId, TechnicianId
+from tracking import books
+from tracking.fix import Fix, Judged, Lane, OutcomeError
+from tracking.fix_verdict import DEFAULT_RULES, Mark, VerdictRules, judge
+from tracking.offer import Answer, Offer, is_backlog, outcome
+from tracking.packing import pack_part
+from tracking.ports import Counts, LiveFeed, Part, Positions, WriteStatus, Written
+from tracking.standing import Standing
+
+log = structlog.get_logger(__name__)
+
+BATCH_FIXES = 500
+RETRY_FOR_S = 2.0
+"""How long an unanswered call is repeated before its senders are told to keep their fixes."""
+RETRY_FIRST_S = 0.05
+PROBE_S = 0.5
+
+
+class BatchFlow:
+    """The writer of one site shard. `on_answered` gets every offer back exactly once, with its outcome, those of one batch together."""
+
+    def __init__(
+        self, site_id: SiteId, shard: int, positions: Positions, feed: LiveFeed, counts: Counts, clock: Clock, ids: IdSource,
+        on_answered: Callable[[Sequence[Answer]], None], rules: VerdictRules = DEFAULT_RULES,
+    ) -> None:
+        self.is_away = False
+        """True while Redis does not answer: offers are refused at the door."""
+        self._site_id, self._shard = site_id, shard
+        self._positions, self._feed, self._counts = positions, feed, counts
+        self._clock, self._ids, self._rules = clock, ids, rules
+        self._on_answered = on_answered
+        self._live: deque[tuple[Offer, Standing]] = deque()
+        self._backlog: deque[tuple[Offer, Standing]] = deque()
+        self._in_hand: list[tuple[Offer, Standing]] = []
+        self._wake = asyncio.Event()
+
+    def put(self, offer: Offer, standing: Standing) -> None:
+        """Queue `offer` for the next batch; live ones go before backlogs."""
+        if not (self._live or self._backlog):
+            self._wake.set()
+        (self._backlog if is_backlog(offer) else self._live).append((offer, standing))
+
+    async def run(self) -> None:
+        """Write batch after batch until cancelled; then give back what is still queued."""
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._live or self._backlog:
+                    self._in_hand = self._taken()
+                    await self._write_batch(self._in_hand)
+                    self._in_hand = []
+        finally:
+            self._give_back()
+
+    def _taken(self) -> list[tuple[Offer, Standing]]:
+        """Take offers up to the size of a batch: live ones first, but one backlog at least, so that it gets through too."""
+        taken: list[tuple[Offer, Standing]] = []
+        fixes = 0
+        while self._live and fixes < BATCH_FIXES:
+            taken.append(self._live.popleft())
+            fixes += len(taken[-1][0].fixes)
+        taken += [self._backlog.popleft()] if self._backlog else []
+        fixes += len(taken[-1][0].fixes)
+        while self._backlog and fixes < BATCH_FIXES:
+            taken.append(self._backlog.popleft())
+            fixes += len(taken[-1][0].fixes)
+        return taken
+
+    async def _write_batch(self, taken: Sequence[tuple[Offer, Standing]]) -> None:
+        judged, marks = self._judged(taken)
+        written = await self._written(_parts(taken, judged))
+        if written is None or written.status is WriteStatus.FULL:
+            self._answer_all(taken, OutcomeError.BUSY)
+            if written is None:
+                await self._wait_until_back()
+            return
+        self._accept(taken, judged, marks, written)
+
+    def _judged(self, taken: Sequence[tuple[Offer, Standing]]) -> tuple[list[list[Judged]], list[Mark]]:
+        """Judge every fix against the mark left by those before it, in this batch too. Marks are kept only if the write succeeds."""
+        latest: dict[TechnicianId, Mark] = {}
+        judged: list[list[Judged]] = []
+        marks: list[Mark] = []
+        for offer, standing in taken:
+            technician_id = offer.sender.technician_id
+            mark = latest.get(technician_id, standing.mark)
+            verdicts = []
+            for fix in offer.fixes:
+                verdict, mark = judge(mark, fix, offer.received_ms, self._rules)
+                verdicts.append(verdict)
+            latest[technician_id] = mark
+            judged.append(verdicts)
+            marks.append(mark)
+        return judged, marks
+
+    async def _written(self, parts: list[Part]) -> Written | None:
+        """Call the batch function, again and again under one id while it stays unanswered; None when it still is after a while."""
+        batch_id, pause_s = self._ids.new_id(), RETRY_FIRST_S
+        give_up_at = self._clock.monotonic() + RETRY_FOR_S
+        while True:
+            try:
+                return await self._positions.write(self._site_id, self._shard, batch_id, parts)
+            except Unavailable:
+                self._counts.add(books.WRITE_FAILURES)
+                if self._clock.monotonic() + pause_s > give_up_at:
+                    return None
+            await self._clock.sleep(pause_s)
+            pause_s *= 2
+
+    def _accept(
+        self, taken: Sequence[tuple[Offer, Standing]], judged: list[list[Judged]], marks: list[Mark], written: Written
+    ) -> None:
+        live: list[Fix] = []
+        answers: list[Answer] = []
+        for number, (offer, standing) in enumerate(taken):
+            if number in written.superseded:
+                answers.append((offer, outcome(offer, OutcomeError.SUPERSEDED)))
+                continue
+            standing.mark = marks[number]
+            for one in judged[number]:
+                if one.lane is Lane.LIVE:
+                    live.append(one.fix)
+                for reason in one.reasons:
+                    self._counts.add(books.VERDICTS, 1, reason=reason.value)
+            answers.append((offer, outcome(offer)))
+        self._counts.add(books.BATCHES)
+        self._on_answered(answers)
+        self._hand_on(live)
+
+    def _hand_on(self, live: list[Fix]) -> None:
+        if not live:
+            return
+        try:
+            self._feed.feed(live)
+        except Exception:
+            log.exception("live_feed_failed")
+
+    async def _wait_until_back(self) -> None:
+        """Tell everybody to wait, refuse at the door, and look again every half second."""
+        self.is_away = True
+        log.warning("positions_away", site_id=self._site_id, shard=self._shard)
+        while self.is_away:
+            self._give_back_queued()
+            await self._clock.sleep(PROBE_S)
+            try:
+                await self._positions.ping()
+            except Unavailable:
+                continue
+            self.is_away = False
+        log.info("positions_back", site_id=self._site_id, shard=self._shard)
+
+    def _give_back(self) -> None:
+        self._answer_all(self._in_hand, OutcomeError.BUSY)
+        self._in_hand = []
+        self._give_back_queued()
+
+    def _give_back_queued(self) -> None:
+        for queue in (self._live, self._backlog):
+            self._answer_all(queue, OutcomeError.BUSY)
+            queue.clear()
+
+    def _answer_all(self, taken: Sequence[tuple[Offer, Standing]] | deque[tuple[Offer, Standing]], error: OutcomeError) -> None:
+        self._on_answered([(offer, outcome(offer, error)) for offer, _ in taken])
+
+
+def _parts(taken: Sequence[tuple[Offer, Standing]], judged: list[list[Judged]]) -> list[Part]:
+    """Return the parts of a batch; of each technician only the newest live fix of all carries the marker."""
+    newest: dict[TechnicianId, tuple[int, Fix]] = {}
+    for number, verdicts in enumerate(judged):
+        for one in verdicts:
+            if one.lane is Lane.LIVE:
+                # Live fixes of one technician ascend in time, because each was judged against the one before.
+                newest[one.fix.technician_id] = (number, one.fix)
+    parts = []
+    for number, (offer, _) in enumerate(taken):
+        carries, fix = newest.get(offer.sender.technician_id, (-1, None))
+        marker = fix if carries == number else None
+        parts.append(Part(offer.sender.device_id, offer.sender.session_no, pack_part(judged[number]), len(offer.fixes), marker))
+    return parts

@@ -1,0 +1,30 @@
+"""What became of every fix? Names of the counters that must add up.
+
+Once the recorder has caught up: `RECEIVED` = `REJECTED` + `DUPLICATE` + `STORED`, and `APPENDED` = `DUPLICATE` + `STORED`. A fix that was
+sent back (`RETURNED`) was never received: the phone keeps it and sends it again. `LOST` is not part of the sum: it is an alarm.
+"""
+
+RECEIVED = "fixes_received"
+"""Answered for good: refused, or durable."""
+REJECTED = "fixes_rejected"
+"""Answered and not kept; label `reason`."""
+APPENDED = "fixes_appended"
+"""Durable in the stream."""
+RETURNED = "fixes_returned"
+"""Not taken; label `error`: busy or superseded."""
+DUPLICATE = "fixes_duplicate"
+"""Found in the ledger already, by the recorder."""
+STORED = "fixes_stored"
+"""New in the ledger."""
+LOST = "fixes_lost"
+"""Acknowledged and gone before they were recorded: the stream was flushed or rolled back. At least so many."""
+STANDING_FAILURES = "standing_reads_failed"
+"""Reads of a technician's shift or last position that failed: her fixes were sent back."""
+FLUSHES = "fix_stream_restarts"
+"""How often a stream began anew or fell back behind what was recorded."""
+BATCHES = "fix_batches"
+"""Calls of the batch function that were answered."""
+WRITE_FAILURES = "fix_write_failures"
+"""Calls of the batch function that were not."""
+VERDICTS = "fix_verdicts"
+"""Reasons of ledger-only fixes; label `reason`. One fix may have several."""
