@@ -15,7 +15,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
-from core.sql_hop import one_hop
+from core.sql_hop import BEGIN_WRITING, BUSY_TIMEOUT_MS, one_hop
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -30,8 +30,6 @@ fixes = MetaData(naming_convention=_NAMES)
 """Tables written by the recorder: fixes, stream offsets, journey checkpoints."""
 
 READ_ONLY = "porchlight_read_only"
-BUSY_TIMEOUT_MS = 5_000
-"""How long one SQLite writer waits for another process's; the longest transaction (1,000 rows) takes about 5 ms."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -87,7 +85,7 @@ def _open_sqlite(url: str, durability: str) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
         reading = connection.get_execution_options().get(READ_ONLY, False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if reading else BEGIN_WRITING)
 
     # A cancelled task leaves its statement unfinished, and SQLite keeps a closed connection's lock until the last statement is freed,
     # which is when the garbage collector gets to it: so the transaction is rolled back before the connection is thrown away.

@@ -68,7 +68,8 @@ class SqlTimers:
         chosen = due.with_for_update(skip_locked=True).cte("due")
         leased = {"lease_until": now + timedelta(seconds=lease_s), "attempts": timers.c.attempts + 1}
         claim = update(timers).where(tuple_(timers.c.kind, timers.c.subject).in_(select(chosen))).values(leased)
-        async with self._work.begin() as tx:
+        # Urgent, because a rung of a ladder may be among them.
+        async with self._work.begin(urgent=True) as tx:
             rows = (await tx.conn.execute(claim.returning(timers))).all()
         return sorted((_timer(row) for row in rows), key=lambda timer: timer.due_at)
 
@@ -80,7 +81,8 @@ class SqlTimers:
             {"of_kind": timer.kind, "of_subject": timer.subject, "of_version": timer.version, "was_due_at": timer.due_at}
             for timer in fired
         ]
-        async with self._work.begin() as tx:
+        # Urgent, because the next batch is claimed after it.
+        async with self._work.begin(urgent=True) as tx:
             await tx.conn.execute(_DONE, as_claimed)
 
     async def next_due_at(self) -> datetime | None:

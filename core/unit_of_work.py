@@ -10,20 +10,23 @@ and is best effort: whoever depends on it must also sweep, because a process may
 """
 
 import asyncio
-import heapq
-import itertools
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, nullcontext
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from core.right_of_way import RightOfWay
 from core.sql import READ_ONLY
 
 log = structlog.get_logger(__name__)
 POSTGRES_WRITERS = 16
 """Below the pool's size (`core.sql`), so that readers always find a connection."""
+GAP_S = 0.003
+"""An ordinary writer that leaves SQLite to another of its process leaves a gap, in which one of another process finds the lock free."""
+URGENT_TURNS = 8
+"""Urgent writers in a row while others wait."""
 AfterCommit = Callable[[], Awaitable[None] | None]
 
 
@@ -55,19 +58,26 @@ class UnitOfWork:
     into the time-out of PostgreSQL's pool: a burst of taps waits its milliseconds and none is refused.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, way: RightOfWay | None = None) -> None:
         self.engine = engine
-        self._turns = _Turns(1 if engine.dialect.name == "sqlite" else POSTGRES_WRITERS)
+        self._way = way or RightOfWay()
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._turns = _Turns(1 if self._is_sqlite else POSTGRES_WRITERS)
 
     @asynccontextmanager
     async def begin(self, *, urgent: bool = False) -> AsyncIterator[Tx]:
         """Open a writing transaction; commit on leaving, roll back on an exception.
 
-        `urgent` (taps, incident acts) goes before every waiting ordinary writer. Hold it briefly: no network call inside.
+        `urgent` (taps, incident acts) goes before every waiting ordinary writer, and patient work of this process holds back for it
+        (`core.right_of_way`). Hold it briefly: no network call inside.
         """
-        async with self._turns.taken(urgent=urgent), self._transaction() as tx:
-            yield tx
-        await tx.run_after_commit()
+        with self._way.taken() if urgent else nullcontext():
+            async with self._turns.taken(urgent=urgent):
+                async with self._transaction() as tx:
+                    yield tx
+                if self._is_sqlite and not urgent and self._turns.is_wanted:
+                    await asyncio.sleep(GAP_S)
+            await tx.run_after_commit()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
@@ -84,27 +94,37 @@ class UnitOfWork:
 
 
 class _Turns:
-    """So many may go at once; of those who wait, urgent ones go first; fair among equals."""
+    """So many may go at once; of those who wait, urgent ones go first; fair among equals.
+
+    Of `URGENT_TURNS` turns one goes to whoever else waits: an answer that cannot be written down, because presses keep coming, would be
+    taken for a lost one, and its emergency told again.
+    """
 
     def __init__(self, count: int) -> None:
         self._free = count
-        self._waiting: list[tuple[int, int, asyncio.Future[Any]]] = []
-        self._order = itertools.count()
+        self._urgent: deque[asyncio.Future[None]] = deque()
+        self._ordinary: deque[asyncio.Future[None]] = deque()
+        self._urgent_in_a_row = 0
+
+    @property
+    def is_wanted(self) -> bool:
+        """Tell whether ordinary writers wait, and no urgent one."""
+        return bool(self._ordinary) and not self._urgent
 
     @asynccontextmanager
     async def taken(self, *, urgent: bool) -> AsyncIterator[None]:
-        await self._take(0 if urgent else 1)
+        await self._take(self._urgent if urgent else self._ordinary)
         try:
             yield
         finally:
             self._pass_on()
 
-    async def _take(self, rank: int) -> None:
+    async def _take(self, queue: deque[asyncio.Future[None]]) -> None:
         if self._free:
             self._free -= 1
             return
-        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (rank, next(self._order), waiter))
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.append(waiter)
         try:
             await waiter
         except asyncio.CancelledError:
@@ -114,9 +134,17 @@ class _Turns:
             raise
 
     def _pass_on(self) -> None:
-        while self._waiting:
-            _, _, waiter = heapq.heappop(self._waiting)
+        while self._urgent or self._ordinary:
+            waiter = self._next()
             if not waiter.done():
                 waiter.set_result(None)
                 return
         self._free += 1
+
+    def _next(self) -> asyncio.Future[None]:
+        is_others_turn = self._urgent_in_a_row >= URGENT_TURNS and self._ordinary
+        if self._urgent and not is_others_turn:
+            self._urgent_in_a_row += 1
+            return self._urgent.popleft()
+        self._urgent_in_a_row = 0
+        return self._ordinary.popleft()

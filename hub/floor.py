@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from core.clock import Clock, SystemClock
 from core.ids import IdSource, RandomIds
 from core.key_ring import KeyRing
+from core.right_of_way import RightOfWay
 from core.sql import open_engine
 from core.sql_timers import SqlTimers
 from core.timers import Timers
@@ -29,6 +30,7 @@ class Floor:
     clock: Clock
     ids: IdSource
     keys: KeyRing
+    way: RightOfWay
     truth: UnitOfWork
     fixes: UnitOfWork
     timers: Timers
@@ -47,7 +49,8 @@ def open_floor(
 ) -> Floor:  # fmt: skip
     """Build the floor; what it opens is closed by `stack`."""
     clock, ids = clock or SystemClock(), ids or RandomIds()
-    truth = UnitOfWork(open_engine(settings.store.truth_url, durability="full"))
+    way = RightOfWay()
+    truth = UnitOfWork(open_engine(settings.store.truth_url, durability="full"), way)
     fixes = UnitOfWork(open_engine(settings.store.fixes_url, durability="normal"))
     stack.push_async_callback(truth.engine.dispose)
     stack.push_async_callback(fixes.engine.dispose)
@@ -58,6 +61,7 @@ def open_floor(
         clock=clock,
         ids=ids,
         keys=KeyRing(settings.store.secret_keys),
+        way=way,
         truth=truth,
         fixes=fixes,
         timers=timers,

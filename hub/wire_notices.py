@@ -90,6 +90,7 @@ def wire_notices(floor: Floor, settings: NoticeSettings, poke: Poke) -> Notices:
         clock=clock,
         ids=floor.ids,
         signature=settings.sms_signature,
+        way=floor.way,
     )
     looks = LooksFlow(
         works=works,
@@ -210,7 +211,7 @@ def _works(floor: Floor) -> dict[Lane, UnitOfWork]:
     works = dict.fromkeys(Lane, floor.truth)
     if floor.truth.engine.dialect.name == "postgresql":
         for lane in URGENT:
-            works[lane] = UnitOfWork(open_engine(floor.settings.store.truth_url))
+            works[lane] = UnitOfWork(open_engine(floor.settings.store.truth_url), floor.way)
             floor.stack.push_async_callback(works[lane].engine.dispose)
     return works
 

@@ -64,9 +64,10 @@ def wire_realtime(
     credentials = CredentialWatch(access, clock)
     arrivals = RouterArrivals(tracking.router)
     visits = VisitWatch(LinkWindow(people.links), live.positions, arrivals, live.fanout, clock)
-    console = ConsoleWatch(sources, live.positions, live.fanout, clock, live.phones)
+    console = ConsoleWatch(sources, live.positions, live.fanout, clock, live.phones, way=floor.way)
     technicians = TechnicianDoor(
-        links, access, live.positions, tracking.fixes, live.fanout, live.pokes, credentials, clock, limits=limits, emergency=emergency
+        links, access, live.positions, tracking.fixes, live.fanout, live.pokes, credentials, clock, limits=limits, emergency=emergency,
+        way=floor.way,
     )
     customers = VisitDoor(links, access, visits, clock, ids, limits=limits, emergency=emergency)
     cadences = CadenceFlow(SqlCircumstances(floor.truth, people.stores, clock), technicians.phones.tell, clock)
@@ -78,6 +79,7 @@ def wire_realtime(
         live.fanout.watch_pokes(watcher)
     floor.health.check("sockets", lambda: _has_room(links, settings.limits.max_sockets), Weight.WARNING)
     floor.supervisor.endless("socket_pulse", links.pulse, rank=40)
+    floor.supervisor.endless("set_aside", technicians.aside.run, rank=40)
     floor.supervisor.endless("visit_watch", visits.run, rank=40)
     floor.supervisor.endless("console_watch", console.run, rank=40)
     floor.supervisor.endless("credential_watch", credentials.run, rank=40)

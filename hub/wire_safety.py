@@ -137,7 +137,7 @@ def wire_safety(floor: Floor, live: Live, notices: Notices, people: People, trac
     origin = origin_of(floor.settings.public_url)
     tappers = Tappers(HttpAuthenticator(people.access, origin), work, stores, cards, origin)
     floor.surface.endpoints += [
-        *http_sos.endpoints(door, pins, faces, tappers, places, clock),
+        *http_sos.endpoints(door, pins, faces, tappers, places, clock, floor.way),
         *http_incidents.endpoints(work, incidents, desk, duty),
         *http_my_safety.endpoints(
             watch,
@@ -166,12 +166,12 @@ def _door(floor: Floor, live: Live, notices: Notices, sos: SosFlow, responders: 
     """Return the safety card and the door before SQL; without a folder that survives there is neither card nor journal."""
     folder = floor.settings.safety.journal_dir
     if not folder:
-        door = TapDoor(sos, None, None, floor.clock)
+        door = TapDoor(sos, None, None, floor.clock, floor.way)
         floor.supervisor.endless("taps_merge", door.run, rank=85)
         return None, door
     cards, journal = FileCard(Path(folder), floor.keys), _journal(floor, Path(folder))
     sender = DirectCarriers(notices.carriers, notices.templates, floor.clock, notices.settings.sms_signature)
-    door = TapDoor(sos, journal, JournalLadderFlow(cards, sender, floor.clock), floor.clock)
+    door = TapDoor(sos, journal, JournalLadderFlow(cards, sender, floor.clock), floor.clock, floor.way)
     card_flow = CardFlow(SqlCardSource(floor.truth, notices.recipients, responders), cards, floor.clock)
     for topic in (PokeTopic.SHIFTS, PokeTopic.DEVICES, PokeTopic.SESSIONS):
         live.fanout.on_topic(topic, lambda _about: card_flow.refresh_soon())

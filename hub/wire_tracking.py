@@ -50,7 +50,7 @@ class Tracking:
 
 def wire_tracking(floor: Floor, live: Live, people: People) -> Tracking:
     """Build the flows and give them to the supervisor, which runs those of this process's part."""
-    intake = FixFlow(live.positions, people.gate, live.fanout, live.counts, floor.clock, floor.ids)
+    intake = FixFlow(live.positions, people.gate, live.fanout, live.counts, floor.clock, floor.ids, way=floor.way)
     tracking = Tracking(fixes=intake, router=router_of(floor), ledger=SqlFixes())
     tracking.observers += (*OBSERVERS, METER)
     tracking.sinks.setdefault(PROGRESS.name, []).append(DepartureSink(people.departures))

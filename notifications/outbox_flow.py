@@ -7,12 +7,14 @@ another company is talked to. A worker that dies between claim and settle leaves
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
 
 from core.clock import Clock
 from core.ids import IdSource, RecipientId
+from core.right_of_way import RightOfWay
 from core.unit_of_work import UnitOfWork
 from notifications.carrier import SEND_DEADLINE_S, CarrierName, Outcome
 from notifications.error_class import ErrorClass
@@ -24,6 +26,7 @@ from notifications.recipient import Recipient
 from notifications.settlement import after_answer, expired, is_past_use
 from notifications.settlement_flow import SettlementFlow
 from notifications.templates import Templates
+from notifications.together_flow import Together
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +65,7 @@ class OutboxFlow:
         signature: str = "Porchlight",
         site_choices: Mapping[str, CarrierName] | None = None,
         lanes: Mapping[Lane, LaneRule] = LANES,
+        way: RightOfWay | None = None,
     ) -> None:
         self._works = works
         self._outbox = outbox
@@ -74,11 +78,13 @@ class OutboxFlow:
         self._signature = signature
         self._site_choices = site_choices or {}
         self._lanes = lanes
+        self._way = way or RightOfWay()
         self._wakes = {lane: asyncio.Event() for lane in Lane}
         self._is_calm = asyncio.Event()
         self._is_calm.set()
         self._urgent_loops = 0
         self._looks: dict[Lane, asyncio.Future[datetime | None]] = {}
+        self._answers = {lane: Together(partial(self._settle, lane)) for lane in Lane}
         self._buckets = {lane: Bucket(rule.per_s or 0.0, clock.monotonic()) for lane, rule in lanes.items()}
 
     def wake(self, lanes: frozenset[Lane]) -> None:
@@ -113,7 +119,8 @@ class OutboxFlow:
             if lane is Lane.P0:
                 self._urgent_loops -= 1
                 self._is_calm.set()
-            await _left([*under_way, *filter(None, [self._looks.pop(lane, None)])])
+            beside = (self._looks.pop(lane, None), self._answers[lane].task())
+            await _left([*under_way, *(task for task in beside if task is not None)])
 
     async def _start(self, lane: Lane, room: int, under_way: set[asyncio.Task[None]]) -> bool:
         """Claim and begin to send; tell whether there may be more that is due."""
@@ -128,12 +135,14 @@ class OutboxFlow:
         return len(jobs) == wanted
 
     async def _give_way(self, lane: Lane, until_s: float) -> None:
-        """Let an emergency that is on its way out go first, until `until_s` of the monotonic clock; else yield one turn of the loop."""
-        left_s = until_s - self._clock.monotonic()
-        if lane is Lane.P0 or self._is_calm.is_set() or left_s <= 0:
+        """Let a press, and an emergency on its way out, go first, until `until_s` of the monotonic clock; else yield one turn."""
+        is_clear = self._is_calm.is_set() and self._way.is_free
+        if lane is Lane.P0 or is_clear or until_s <= self._clock.monotonic():
             await asyncio.sleep(0)
-        else:
-            await woken_or_after(self._is_calm, self._clock, left_s)
+            return
+        if not self._is_calm.is_set():
+            await woken_or_after(self._is_calm, self._clock, until_s - self._clock.monotonic())
+        await self._way.given(self._clock, until_s - self._clock.monotonic())
 
     async def _claim(self, lane: Lane, wanted: int) -> list[Job]:
         granted, self._buckets[lane] = take(self._lanes[lane], self._buckets[lane], self._clock.monotonic(), wanted)
@@ -160,7 +169,7 @@ class OutboxFlow:
         if not jobs:
             return
         if len(jobs) == 1:
-            await self._settle(lane, [(jobs[0], await self._send(jobs[0]))])
+            await self._answers[lane].written((jobs[0], await self._send(jobs[0])))
         elif self._lanes[lane].groups_answers:
             until_s = self._clock.monotonic() + GIVES_WAY_S
             outcomes = await self._sent(lane, jobs, until_s)

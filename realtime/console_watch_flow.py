@@ -11,13 +11,15 @@ A console joins and is given its snapshot in the same breath as it begins to hea
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import structlog
 
 from core.clock import Clock
 from core.ids import SiteId
+from core.right_of_way import RightOfWay
 from realtime.fanout import Fanout
-from realtime.ports import HeardPhones, LastKnown, Poke, TopicSource
+from realtime.ports import HeardPhones, LastKnown, Poke, PokeTopic, TopicSource
 from realtime.positions_room_flow import PositionsRoom
 from realtime.topic_room_flow import ConsoleWatcher, SourceRoom, TopicRoom
 from realtime.wake import Wake
@@ -34,13 +36,15 @@ class ConsoleWatch:
     """All topics watched by consoles of this worker. `sources`: by topic name; `positions` needs none."""
 
     def __init__(
-        self, sources: Mapping[str, TopicSource], last_known: LastKnown, fanout: Fanout, clock: Clock, phones: HeardPhones | None = None
+        self, sources: Mapping[str, TopicSource], last_known: LastKnown, fanout: Fanout, clock: Clock, phones: HeardPhones | None = None,
+        *, way: RightOfWay | None = None,
     ) -> None:
         self._sources = sources
         self._phones = phones
         self._last_known = last_known
         self._fanout = fanout
         self._clock = clock
+        self._way = way or RightOfWay()
         self._wake = Wake(clock)
         self._rooms: dict[tuple[SiteId, str], TopicRoom] = {}
         self._poked: set[tuple[SiteId, str]] = set()
@@ -108,7 +112,8 @@ class ConsoleWatch:
             if after_gap and isinstance(room, PositionsRoom):
                 await room.reread()
             if (room.site_id, room.topic) in poked:
-                await self._refresh(room)
+                with self._way.taken() if room.topic == PokeTopic.INCIDENTS else nullcontext():
+                    await self._refresh(room)
 
     async def _refresh(self, room: TopicRoom) -> None:
         try:

@@ -16,6 +16,7 @@ from core.caller import Caller, CallerKind
 from core.clock import Clock
 from core.errors import Busy, NotSignedIn, Unavailable
 from core.ids import DeviceId, SiteId, TechnicianId
+from core.right_of_way import RightOfWay
 from realtime.close_code import CloseCode
 from realtime.connected_phones import ConnectedPhones
 from realtime.credential_watch_flow import CredentialWatch
@@ -23,6 +24,7 @@ from realtime.fanout import Fanout
 from realtime.ports import Access, Emergency, Fence, Intake, NoEmergency, NoPhoneListener, PhoneListener, Poke, Pokes, PokeTopic
 from realtime.session import Session, State
 from realtime.session_effects import Effect, Identify, Limits, Shut, Take, Tell, Unreadable
+from realtime.set_aside_flow import SetAside
 from realtime.wire import Cadence, ErrorFrame, Frame, Hello, VisitChanged
 from realtime.wire_decode import FrameFault
 from realtime.wire_sos import EnterPin, Press, Prompt
@@ -56,6 +58,7 @@ class TechnicianDoor:
         *,
         listener: PhoneListener | None = None,
         emergency: Emergency | None = None,
+        way: RightOfWay | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.acked_of: AckedOf = _nothing_known
@@ -72,6 +75,7 @@ class TechnicianDoor:
         self._links = links
         self.phones = ConnectedPhones()
         self.late_acks = LateAcks(self.limits.ack_gap_ms)
+        self.aside = SetAside(way or RightOfWay(), clock)
 
     async def serve(self, websocket: WebSocket) -> None:
         """The Starlette endpoint."""
@@ -109,6 +113,7 @@ class _Phone:
         self._fencing: asyncio.Task[None] | None = None
         self._fence_due_ms = 0
         self._is_ack_waiting = False
+        self.aside = 0
 
     async def open(self, buffer: bytes | str) -> bool:
         """See `Peer.open`: wait for a good `hello`."""
@@ -123,8 +128,19 @@ class _Phone:
 
     def on_frame(self, buffer: bytes | str) -> bool:
         """See `Peer.on_frame`."""
+        if self._door.aside.takes(self, buffer):
+            return False
         self.do(self.session.on_frame(buffer, self._door.clock.now_ms()))
         return self.session.is_urged
+
+    def read_late(self, buffer: bytes | str) -> None:
+        """See `set_aside_flow.Reader`."""
+        try:
+            self.do(self.session.on_frame(buffer, self._door.clock.now_ms()))
+        except Exception as error:
+            self._link.fail(error)
+        if self.session.is_urged:
+            self._link.kick()
 
     def next_text(self) -> str | None:
         """See `Peer.next_text`."""

@@ -15,6 +15,7 @@ from core.clock import Clock
 from core.errors import NotSignedIn
 from core.http_endpoint import Call, Endpoint
 from core.ids import SiteId, TechnicianId, VisitId
+from core.right_of_way import RightOfWay
 from safety.face_flow import FaceFlow
 from safety.journal_ports import TapRaiser
 from safety.pin import PinsRefused, PresentPinNeeded
@@ -66,10 +67,16 @@ def believed_body(raw: bytes) -> SosBody:
     return press_of(loose) if isinstance(loose, dict) else unreadable_press(raw)
 
 
-def endpoints(sos: TapRaiser, pins: PinFlow, faces: FaceFlow, callers: TapCallers, places: TapPlaces, clock: Clock) -> list[Endpoint]:
+def endpoints(
+    sos: TapRaiser, pins: PinFlow, faces: FaceFlow, callers: TapCallers, places: TapPlaces, clock: Clock, way: RightOfWay
+) -> list[Endpoint]:
     """Return the rows of the tap, the PIN and the face."""
 
     async def press(call: Call) -> TapReceipt:
+        with way.taken():
+            return await pressed(call)
+
+    async def pressed(call: Call) -> TapReceipt:
         caller, is_revoked = await callers.tapper(call.request)
         if caller is NOBODY:
             raise NotSignedIn

@@ -14,6 +14,7 @@ import structlog
 
 from core.clock import Clock
 from core.errors import HubError, Unavailable
+from core.right_of_way import RightOfWay
 from safety.journal_ports import Journal, JournalLadder, TapRaiser
 from safety.sos_tap import Receipt, Road, SosTap
 
@@ -29,11 +30,14 @@ MOST_UNSTORED = 1_000
 class TapDoor:
     """See `safety.journal_ports.TapRaiser`: every road enters here."""
 
-    def __init__(self, sos: TapRaiser, journal: Journal | None, ladder: JournalLadder | None, clock: Clock) -> None:
+    def __init__(
+        self, sos: TapRaiser, journal: Journal | None, ladder: JournalLadder | None, clock: Clock, way: RightOfWay | None = None
+    ) -> None:
         self._sos = sos
         self._journal = journal
         self._ladder = ladder
         self._clock = clock
+        self._way = way or RightOfWay()
         self._attempts: set[asyncio.Task[Receipt]] = set()
         self._unstored: dict[tuple[str, str], SosTap] = {}
 
@@ -42,7 +46,8 @@ class TapDoor:
         attempt = asyncio.create_task(self._sos.raise_sos(tap))
         self._attempts.add(attempt)
         attempt.add_done_callback(self._forget)
-        failure = await self._outcome(attempt)
+        with self._way.taken():
+            failure = await self._outcome(attempt)
         if failure is None:
             self._forget_unstored(tap)
             return attempt.result()

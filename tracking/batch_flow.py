@@ -13,6 +13,7 @@ import structlog
 from core.clock import Clock
 from core.errors import Unavailable
 from core.ids import IdSource, SiteId, TechnicianId
+from core.right_of_way import RightOfWay
 from tracking import books
 from tracking.fix import Fix, Judged, Lane, OutcomeError
 from tracking.fix_verdict import DEFAULT_RULES, Mark, VerdictRules, judge
@@ -24,6 +25,10 @@ from tracking.standing import Standing
 log = structlog.get_logger(__name__)
 
 BATCH_FIXES = 500
+SLICE = 64
+"""Offers answered and handed on in one turn of the event loop, some two milliseconds."""
+GIVES_WAY_S = 0.5
+"""So long a batch waits for what is urgent: the live marker is half a second late then, and a flood of presses stops no fixes."""
 RETRY_FOR_S = 2.0
 """How long an unanswered call is repeated before its senders are told to keep their fixes."""
 RETRY_FIRST_S = 0.05
@@ -31,11 +36,11 @@ PROBE_S = 0.5
 
 
 class BatchFlow:
-    """The writer of one site shard. `on_answered` gets every offer back exactly once, with its outcome, those of one batch together."""
+    """The writer of one site shard. `on_answered` gets every offer back exactly once, with its outcome, those of a slice together."""
 
     def __init__(
         self, site_id: SiteId, shard: int, positions: Positions, feed: LiveFeed, counts: Counts, clock: Clock, ids: IdSource,
-        on_answered: Callable[[Sequence[Answer]], None], rules: VerdictRules = DEFAULT_RULES,
+        on_answered: Callable[[Sequence[Answer]], None], rules: VerdictRules = DEFAULT_RULES, way: RightOfWay | None = None,
     ) -> None:
         self.is_away = False
         """True while Redis does not answer: offers are refused at the door."""
@@ -43,6 +48,7 @@ class BatchFlow:
         self._positions, self._feed, self._counts = positions, feed, counts
         self._clock, self._ids, self._rules = clock, ids, rules
         self._on_answered = on_answered
+        self._way = way or RightOfWay()
         self._live: deque[tuple[Offer, Standing]] = deque()
         self._backlog: deque[tuple[Offer, Standing]] = deque()
         self._in_hand: list[tuple[Offer, Standing]] = []
@@ -61,9 +67,9 @@ class BatchFlow:
                 await self._wake.wait()
                 self._wake.clear()
                 while self._live or self._backlog:
+                    await self._way.given(self._clock, GIVES_WAY_S)
                     self._in_hand = self._taken()
                     await self._write_batch(self._in_hand)
-                    self._in_hand = []
         finally:
             self._give_back()
 
@@ -81,15 +87,17 @@ class BatchFlow:
             fixes += len(taken[-1][0].fixes)
         return taken
 
-    async def _write_batch(self, taken: Sequence[tuple[Offer, Standing]]) -> None:
+    async def _write_batch(self, taken: list[tuple[Offer, Standing]]) -> None:
         judged, marks = self._judged(taken)
         written = await self._written(_parts(taken, judged))
         if written is None or written.status is WriteStatus.FULL:
+            self._in_hand = []
             self._answer_all(taken, OutcomeError.BUSY)
             if written is None:
                 await self._wait_until_back()
             return
-        self._accept(taken, judged, marks, written)
+        self._counts.add(books.BATCHES)
+        await self._accept(taken, judged, marks, written)
 
     def _judged(self, taken: Sequence[tuple[Offer, Standing]]) -> tuple[list[list[Judged]], list[Mark]]:
         """Judge every fix against the mark left by those before it, in this batch too. Marks are kept only if the write succeeds."""
@@ -122,12 +130,25 @@ class BatchFlow:
             await self._clock.sleep(pause_s)
             pause_s *= 2
 
-    def _accept(
-        self, taken: Sequence[tuple[Offer, Standing]], judged: list[list[Judged]], marks: list[Mark], written: Written
+    async def _accept(
+        self, taken: list[tuple[Offer, Standing]], judged: list[list[Judged]], marks: list[Mark], written: Written
+    ) -> None:
+        """Answer a written batch, slice by slice, so that others get their turns between."""
+        for start in range(0, len(taken), SLICE):
+            if start:
+                await asyncio.sleep(0)
+                await self._way.given(self._clock, GIVES_WAY_S)
+            end = min(start + SLICE, len(taken))
+            self._in_hand = taken[end:]
+            self._accept_slice(range(start, end), taken, judged, marks, written)
+
+    def _accept_slice(
+        self, numbers: range, taken: list[tuple[Offer, Standing]], judged: list[list[Judged]], marks: list[Mark], written: Written
     ) -> None:
         live: list[Fix] = []
         answers: list[Answer] = []
-        for number, (offer, standing) in enumerate(taken):
+        for number in numbers:
+            offer, standing = taken[number]
             if number in written.superseded:
                 answers.append((offer, outcome(offer, OutcomeError.SUPERSEDED)))
                 continue
@@ -138,7 +159,6 @@ class BatchFlow:
                 for reason in one.reasons:
                     self._counts.add(books.VERDICTS, 1, reason=reason.value)
             answers.append((offer, outcome(offer)))
-        self._counts.add(books.BATCHES)
         self._on_answered(answers)
         self._hand_on(live)
 

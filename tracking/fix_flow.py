@@ -15,6 +15,7 @@ from core.clock import Clock
 from core.errors import Busy
 from core.ids import DeviceId, IdSource, SiteId, TechnicianId
 from core.redis_keys import shard_of
+from core.right_of_way import RightOfWay
 from tracking import books
 from tracking.batch_flow import BatchFlow
 from tracking.fix import Fix, Outcome, OutcomeError, RawFix, Reason, Sender
@@ -42,11 +43,12 @@ class FixFlow:
 
     def __init__(
         self, positions: Positions, gate: ShiftGate, feed: LiveFeed, counts: Counts, clock: Clock, ids: IdSource,
-        settings: FixFlowSettings | None = None,
+        settings: FixFlowSettings | None = None, way: RightOfWay | None = None,
     ) -> None:
         self._positions, self._feed, self._counts = positions, feed, counts
         self._clock, self._ids = clock, ids
         self._settings = settings or FixFlowSettings()
+        self._way = way or RightOfWay()
         self._standings = Standings(gate, positions, counts, clock, self._on_standing, self._on_no_standing)
         self._writers: dict[tuple[SiteId, int], BatchFlow] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -130,7 +132,7 @@ class FixFlow:
         if writer is None:
             writer = self._writers[(sender.site_id, shard)] = BatchFlow(
                 sender.site_id, shard, self._positions, self._feed, self._counts, self._clock, self._ids, self._answered,
-                self._settings.rules,
+                self._settings.rules, self._way,
             )
             if self._tasks is not None:
                 self._tasks.create_task(writer.run())

@@ -51,8 +51,8 @@ class NoticeHouse:
         )
         self.looks.on_resend = self.flow.wake
 
-    def sender(self, outbox=None) -> OutboxFlow:
-        """Return a sender: a second one is another worker. `outbox`: something that stands before the house's own."""
+    def sender(self, outbox=None, way=None) -> OutboxFlow:
+        """Return a sender: a second one is another worker. `outbox`: something that stands before the house's own; `way`: its process's."""
         return OutboxFlow(
             works=self.works,
             outbox=outbox or self.outbox,
@@ -62,6 +62,7 @@ class NoticeHouse:
             templates=TEMPLATES,
             clock=self.clock,
             ids=self.ids,
+            way=way,
         )
 
     async def add_person(self, number: str | None = "+14155550123", **fields) -> Recipient:

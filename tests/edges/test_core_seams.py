@@ -1,18 +1,22 @@
 """The seams of core on the real databases: unit of work, aware times, timers, counters, idempotent answers."""
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import select
 
 from core.errors import BadInput, Conflict
+from core.right_of_way import RightOfWay
+from core.sql import open_engine
 from core.sql_counters import last_number, next_number
 from core.sql_idempotency import SqlIdempotencyStore
 from core.sql_timers import SqlTimers
 from core.tables import timers as timers_table
 from core.timers import Timer
 from core.timers_flow import TimersFlow
+from core.unit_of_work import POSTGRES_WRITERS, URGENT_TURNS, UnitOfWork
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +64,61 @@ async def test_an_urgent_writer_goes_before_waiting_ones(work):
         assert order == ["tap", "a", "b"]
     else:
         assert sorted(order) == ["a", "b", "tap"]
+
+
+async def test_a_stream_of_urgent_writers_leaves_the_others_a_turn(work):
+    order = []
+
+    async def write(name, *, urgent):
+        async with work.begin(urgent=urgent):
+            order.append(name)
+
+    async with asyncio.TaskGroup() as group, contextlib.AsyncExitStack() as stack:
+        for _ in range(1 if work.engine.dialect.name == "sqlite" else POSTGRES_WRITERS):
+            await stack.enter_async_context(work.begin())
+        group.create_task(write("answer", urgent=False))
+        for _ in range(4 * URGENT_TURNS):
+            group.create_task(write("tap", urgent=True))
+        await asyncio.sleep(0)
+
+    assert order[0] == "tap"
+    assert order.index("answer") <= 2 * URGENT_TURNS + POSTGRES_WRITERS
+
+
+async def test_an_urgent_writer_has_the_right_of_way_until_its_pokes_have_run(work):
+    way = RightOfWay()
+    held = UnitOfWork(work.engine, way)
+    seen = []
+    async with held.begin(urgent=True) as tx:
+        tx.after_commit(lambda: seen.append(way.is_free))
+        assert not way.is_free
+    assert seen == [False]
+    assert way.is_free
+    async with held.begin():
+        assert way.is_free
+
+
+async def test_another_processes_writer_gets_in_between_those_of_a_busy_one(work):
+    """Two engines stand for two processes: neither knows of the other's turns."""
+    other = UnitOfWork(open_engine(work.engine.url.render_as_string(hide_password=False)))
+    ended = asyncio.Event()
+
+    async def busy():
+        while not ended.is_set():
+            async with work.begin() as tx:
+                await next_number(tx, "busy")
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(busy())
+        try:
+            async with asyncio.timeout(4):
+                for _ in range(20):
+                    async with other.begin(urgent=True) as tx:
+                        await next_number(tx, "press")
+        finally:
+            ended.set()
+    await other.engine.dispose()
 
 
 async def test_a_cancelled_waiter_does_not_keep_the_turn(work):

@@ -5,10 +5,12 @@ import contextlib
 
 import pytest
 
+from core.right_of_way import RightOfWay
 from notifications.carrier import Outcome
 from notifications.delivery import Receipt
 from notifications.error_class import ErrorClass
 from notifications.notice import Channel, Lane, NoticeState
+from notifications.outbox_flow import GIVES_WAY_S
 from notifications.receipts_flow import Report
 from notifications.recipient import Line
 from tests.doubles.notice_carriers import FakeCarrier
@@ -374,6 +376,22 @@ async def test_arrival_texts_that_are_being_sent_give_way_to_an_emergency(work, 
 
     groups = 4  # each has one letter that begins in this turn of the loop, and one that was to begin in the next
     assert urgent[0] - carrier.pressed_after <= 2 * groups
+
+
+async def test_arrival_texts_wait_while_somebody_calls_for_help(work, clock):
+    way = RightOfWay()
+    house = NoticeHouse(work, clock)
+    flow = house.sender(house.outbox, way)
+    person = await house.add_person()
+    await house.enqueue(arriving(person))
+    with way.taken():
+        async with running(flow.run(Lane.P2)):
+            for _ in range(50):
+                await asyncio.sleep(0)
+            assert not house.sms.asked
+            await clock.advance(GIVES_WAY_S + 0.1)
+            while not house.sms.asked:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
 
 
 async def test_an_emergency_does_not_wait_until_its_lane_has_looked_for_later_ones(house):

@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import Busy
 from core.geo import LatLon, moved
+from core.right_of_way import RightOfWay
 from tests.doubles.fake_clock import FakeClock
 from tests.doubles.fixed_ids import FixedIds
 from tests.doubles.memory_positions import MemoryPositions
@@ -26,10 +27,13 @@ class World:
     """A fix flow with its neighbours; `offer` keeps the outcomes in order of arrival."""
 
     def __init__(self, clock: FakeClock, *, max_held: int = 50_000) -> None:
-        self.clock = clock
+        self.clock, self.way = clock, RightOfWay()
         self.positions, self.gate = MemoryPositions(), FixedGate()
         self.feed, self.counts = KeptFeed(), KeptCounts()
-        self.flow = FixFlow(self.positions, self.gate, self.feed, self.counts, clock, FixedIds(), FixFlowSettings(max_held=max_held))
+        self.flow = FixFlow(
+            self.positions, self.gate, self.feed, self.counts, clock, FixedIds(), FixFlowSettings(max_held=max_held),
+            way=self.way,
+        )  # fmt: skip
         self.outcomes: list[Outcome] = []
 
     def offer(self, *fixes: RawFix, sender: str = "t1", session_no: int = 0, sent_at_ms: int | None = None) -> None:
@@ -98,6 +102,48 @@ async def test_what_comes_while_a_write_is_under_way_is_the_next_batch(clock: Fa
             world.offer(world.fix(number + 2, metres=number), sender="t1")
         await world.settled()
         assert world.positions.writes == [1, 30]
+
+
+async def test_fixes_wait_while_somebody_calls_for_help_and_go_together_afterwards(clock: FakeClock) -> None:
+    async with running(World(clock)) as world:
+        with world.way.taken():
+            for number in range(100):
+                world.offer(world.fix(number, metres=number), sender=f"t{number}")
+            await world.settled()
+            assert world.positions.writes == []
+        await world.settled()
+        assert world.positions.writes == [100]
+        assert len(world.outcomes) == 100
+        world.must_balance()
+
+
+async def test_fixes_wait_half_a_second_at_most(clock: FakeClock) -> None:
+    async with running(World(clock)) as world:
+        with world.way.taken():
+            world.offer(world.fix(1))
+            await world.settled()
+            await clock.advance(0.4)
+            assert world.positions.writes == []
+            await clock.advance(0.2)
+            assert world.positions.writes == [1]
+
+
+async def test_a_press_comes_between_the_slices_of_a_large_batch(clock: FakeClock) -> None:
+    async with running(World(clock)) as world:
+        with world.way.taken():
+            for number in range(200):
+                world.offer(world.fix(number, metres=number), sender=f"t{number}")
+            await world.settled()
+        while not world.outcomes:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert len(world.outcomes) < 200
+        with world.way.taken():
+            answered = len(world.outcomes)
+            await world.settled()
+            assert len(world.outcomes) == answered
+        await world.settled()
+        assert len(world.outcomes) == 200
+        world.must_balance()
 
 
 async def test_a_batch_is_capped(clock: FakeClock) -> None:

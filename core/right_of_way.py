@@ -1,0 +1,50 @@
+"""Who goes first within one process? What a person in danger waits for; whoever has patient work asks before each piece of it.
+
+A press takes some twenty turns of the event loop from the request to its receipt. On a worker that is busy with fixes each of them may be
+as long as a batch, so the press is late by their sum although it needs a few milliseconds itself. So whoever is urgent takes the right of
+way for as long as that lasts, and patient work (batches of fixes, arrival texts) waits for its end, but never longer than it says: a flood
+of urgent things slows fixes down and does not stop them.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from core.clock import Clock
+
+
+class RightOfWay:
+    """One for each process: a floor has it. Takers do not wait for each other."""
+
+    def __init__(self) -> None:
+        self._takers = 0
+        self._is_free = asyncio.Event()
+        self._is_free.set()
+
+    @property
+    def is_free(self) -> bool:
+        """Tell whether nothing urgent is under way."""
+        return self._takers == 0
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Have the right of way while inside. Hold it for work of this process and its database, never while a carrier is talked to."""
+        self._takers += 1
+        self._is_free.clear()
+        try:
+            yield
+        finally:
+            self._takers -= 1
+            if self._takers == 0:
+                self._is_free.set()
+
+    async def given(self, clock: Clock, at_most_s: float) -> None:
+        """Wait until nothing urgent is under way, at most `at_most_s` seconds of `clock`; at once where that is so already."""
+        if self._takers == 0 or at_most_s <= 0:
+            return
+        waits = {asyncio.ensure_future(self._is_free.wait()), asyncio.ensure_future(clock.sleep(at_most_s))}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
