@@ -140,7 +140,7 @@ class FakeDesk:
             return problem(404, "not_found", "No such incident.")
         at = self.clock.now().isoformat()
         events = [{"seq": 1, "kind": "raised", "at": at, "actor": "x", "data": {"words": "Position within 9 m."}}]
-        return JSONResponse({"incident": found, "events": events, "broken_at": None})
+        return JSONResponse({"incident": found, "events": events, "broken_at": None, "differs": []})
 
     async def incident_act(self, request: Request) -> Response:
         act, body = request.path_params["act"], await request.json()

@@ -469,6 +469,7 @@ incident-told = Who was told
 incident-told-none = Nobody yet
 incident-story = Everything that happened
 incident-broken = The log was changed at entry { $n }. Keep it and tell a supervisor.
+incident-differs = { $field } was changed past the log: it says { $row }, the log { $log }. Keep it and tell a supervisor.
 incident-aloud = For the police
 incident-map = On the map
 flag-signal_lost = signal lost

@@ -460,6 +460,7 @@ incident-told = 已通知的人
 incident-told-none = 还没有人
 incident-story = 完整经过
 incident-broken = 记录在第 { $n } 条被改动过。请保留并告知主管。
+incident-differs = { $field } 被绕过记录改动过：现为 { $row }，记录为 { $log }。请保留并告知主管。
 incident-aloud = 报警念稿
 incident-map = 在地图上看
 flag-signal_lost = 信号中断
