@@ -39,6 +39,8 @@ class TriggerKind(StrEnum):
     TAP = "tap"
     MISSED_CHECK_IN = "missed_check_in"
     DETECTOR = "detector"
+    WRONG_PINS = "wrong_pins"
+    """Three wrong PINs in a row on her phone, while nothing was open: somebody else may be trying."""
     CANARY = "canary"
     """The daily drill of the whole chain."""
 
