@@ -16,7 +16,7 @@ from safety.flood import FLOOD_OF, is_only_counted
 from safety.incident import REOPEN_WITHIN_S, Act, Flag, Incident, State, moved
 from safety.ladder_flow import LadderFlow
 from safety.ports import Also, Incidents, LastKnown, People, Pokes, TapRaced
-from safety.sos_tap import Position, Receipt, SosTap, TriggerKind, is_clock_doubtful, position_words
+from safety.sos_tap import Position, Receipt, SosTap, TriggerKind, is_clock_doubtful, late_words, position_words
 
 SEVERITY = {
     TriggerKind.TAP: 2, TriggerKind.MISSED_CHECK_IN: 1, TriggerKind.DETECTOR: 1, TriggerKind.WRONG_PINS: 1, TriggerKind.CANARY: 0,
@@ -157,7 +157,7 @@ def _pressed(kind: EventKind, incident_id: IncidentId, tap: SosTap, last_known: 
         "tap_id": tap.tap_id,
         "road": tap.road.value,
         "person": tap.person.value,
-        "words": position_words(tap, last_known, now),
+        "words": f"{position_words(tap, last_known, now)} {late_words(tap, now)}".strip(),
         "position": msgspec.to_builtins(found) if found else None,
         "position_doubt": tap.position_doubt,
         "clock_doubtful": is_clock_doubtful(tap.device_at, now),

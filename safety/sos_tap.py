@@ -133,6 +133,15 @@ def position_words(tap: SosTap, last_known: Position | None, now: datetime) -> s
     return f"No position with the tap; last known {age_min} min ago{accuracy}."
 
 
+def late_words(tap: SosTap, now: datetime) -> str:
+    """Return that the press waited on a phone without network, and how long; empty for one that came at once."""
+    if not tap.is_queued:
+        return ""
+    if tap.device_at is None or is_clock_doubtful(tap.device_at, now):
+        return "It waited on the phone without network, nobody knows how long."
+    return f"It was pressed {max(0, round((now - tap.device_at).total_seconds() / 60))} min ago and waited on the phone without network."
+
+
 def is_clock_doubtful(device_at: datetime | None, now: datetime) -> bool:
     """Tell whether the phone's clock is so far off that its time is kept as evidence only."""
     return device_at is not None and abs(now - device_at) > CLOCK_DOUBTED_AFTER

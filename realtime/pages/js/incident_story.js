@@ -125,10 +125,12 @@ export class IncidentStory {
   /** @param {any} each */
   #event(each) {
     const { words } = this;
-    const key = `event-${each.kind}`;
-    const title = words.has(key) ? words.say(key) : each.kind;
     const data = each.data ?? {};
-    const parts = [data.words, data.text, data.whom && (words.has(`whom-${data.whom}`) ? words.say(`whom-${data.whom}`) : data.whom), data.what, data.note,
+    // Not everything that raises an incident is a call for help: a watch, the hub or wrong PINs may.
+    const isNoticed = ["raised", "pressed_again"].includes(each.kind) && data.kind && data.kind !== "tap";
+    const key = isNoticed ? "event-noticed" : `event-${each.kind}`;
+    const title = words.has(key) ? words.say(key) : each.kind;
+    const parts = [data.reason, data.words, data.text, data.whom && (words.has(`whom-${data.whom}`) ? words.say(`whom-${data.whom}`) : data.whom), data.what, data.note,
       data.code && words.has(`resolution-${data.code}`) ? words.say(`resolution-${data.code}`) : null,
       each.kind === "told" ? words.say("event-told-line", { n: data.notices ?? 0, s: data.after_s ?? 0 }) : null,
       each.kind === "signal" ? words.say(data.is_lost ? "event-signal-lost" : "event-signal-back") : null,

@@ -543,6 +543,7 @@ notice-expired = too late
 notice-cancelled = withdrawn
 notice-dead = given up
 event-raised = Called for help.
+event-noticed = Noticed.
 event-pressed_again = Pressed again.
 event-told = People were told.
 event-told-line = { $n } notices, rung at { $s } s

@@ -534,6 +534,7 @@ notice-expired = 已过时
 notice-cancelled = 已撤回
 notice-dead = 已放弃
 event-raised = 呼救。
+event-noticed = 系统察觉。
 event-pressed_again = 再次按下。
 event-told = 已通知。
 event-told-line = { $n } 条通知，第 { $s } 秒一级
