@@ -12,7 +12,7 @@ from core.clock import SystemClock
 from core.ids import IncidentId, RandomIds
 from hub.cli_desk import run_desk, site_of
 from hub.cli_tell import AsJson, err, tell, tell_all
-from hub.incident_lines import SHOWN, lines_of, paragraphs_of
+from hub.incident_lines import SHOWN, differences_told, lines_of, paragraphs_of
 from hub.join_her_safety import IncidentTracks
 from hub.local_people import Local
 from hub.wire_desk_records import response_times
@@ -20,6 +20,7 @@ from safety.console_view import card
 from safety.evidence import first_break
 from safety.evidence_flow import EvidenceFlow
 from safety.response_times import TARGETS_S
+from safety.row_check import differences
 from safety.sql_disclosures import SqlDisclosures
 from safety.sql_incidents import SqlIncidents
 from tracking.sql_fixes import SqlFixes
@@ -78,18 +79,25 @@ def report(incident: Id, as_json: AsJson = False) -> None:
 
 @app.command()
 def verify(incident: Id, as_json: AsJson = False) -> None:
-    """Check the chain of the log; leaves with code 1 where anything was changed afterwards."""
+    """Check the chain of the log, and the incident against it; leaves with code 1 where anything was changed afterwards."""
 
     async def story(local: Local, caller: Caller) -> Any:
         await _evidence(local).report(caller, IncidentId(incident))
         async with local.floor.truth.read() as tx:
             kept = await SqlIncidents(local.floor.keys).get(tx, IncidentId(incident))
             events = await SqlIncidents(local.floor.keys).events(tx, kept.id)
-        return {"incident_id": kept.id, "events": len(events), "broken_at": first_break(kept.id, events, kept.last_hash)}
+        broken_at, differs = first_break(kept.id, events, kept.last_hash), differences(kept, events)
+        return {
+            "incident_id": kept.id, "events": len(events), "broken_at": broken_at, "differs": differs,
+            "is_whole": broken_at is None and not differs,
+        }  # fmt: skip
 
     found = run_desk(story)
-    tell({**found, "is_whole": found["broken_at"] is None}, as_json)
-    if found["broken_at"] is not None:
+    if as_json:
+        tell(found, as_json)
+    else:
+        tell({**found, "differs": differences_told(found["differs"])}, as_json)
+    if not found["is_whole"]:
         raise typer.Exit(1)
 
 

@@ -34,6 +34,12 @@ def paragraphs_of(report: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def differences_told(differs: Sequence[Mapping[str, Any]]) -> str:
+    """Return what was changed in an incident past its log, in words."""
+    told = (f"{each['field']}: the row says {each['row']}, its log {each['log']}" for each in differs)
+    return "; ".join(told) or "nothing"
+
+
 def _what(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "told":
         unmanned = "" if data.get("is_manned", True) else ", nobody on duty"

@@ -1,4 +1,4 @@
-"""By which roads do taps come in that are no HTTP request? Sockets of technicians and customers, and stock phones."""
+"""By which roads do taps come in that are no HTTP request? Sockets of technicians and customers, stock phones, and PINs."""
 
 from datetime import datetime
 
@@ -6,9 +6,13 @@ from core.caller import Caller, CallerKind
 from core.clock import to_ms
 from core.errors import NotAllowed
 from core.geo import LatLon
+from core.ids import TechnicianId
 from realtime.wire_sos import SosFace, SosFrame, SosPin, SosReceipt
+from safety.duress_flow import DuressFlow
+from safety.http_sos import TapPlaces
 from safety.journal_ports import TapRaiser
 from safety.pin_flow import PinFlow
+from safety.ports import Also
 from safety.public_face import PublicFace
 from safety.sos_body import press_of, tap_of
 from safety.sos_tap import PersonKind, Road, SosTap, believed_position
@@ -37,6 +41,22 @@ class SocketTaps:
             raise NotAllowed("A PIN is entered on the technician's own phone.")
         answer = await self._pins.enter(caller.technician_id, entered.pin)
         return _face(answer.face, accepted=answer.accepted)
+
+
+class PinAlarms:
+    """Meets `safety.ports.SilentAlarms`: raises them at her site."""
+
+    def __init__(self, duress: DuressFlow, places: TapPlaces) -> None:
+        self._duress = duress
+        self._places = places
+
+    async def duress(self, technician_id: TechnicianId, reason: str, also: Also | None = None) -> None:
+        """See `SilentAlarms.duress`."""
+        await self._duress.raise_for(technician_id, await self._places.site_of(technician_id, None), reason, also)
+
+    async def wrong_pins(self, technician_id: TechnicianId, also: Also | None = None) -> None:
+        """See `SilentAlarms.wrong_pins`."""
+        await self._duress.doubt_for(technician_id, await self._places.site_of(technician_id, None), also)
 
 
 class StockTaps:

@@ -13,7 +13,7 @@ class Joint(StrEnum):
     """A place where one part hands over to another."""
 
     SOS = "sos"
-    """The door hands a tap to the flow that commits it: `safety.journal_ports.TapRaiser`."""
+    """The door hands a tap to the flow that commits it: `safety.journal_ports.TapRaiser` and `safety.duress_flow.Raiser`."""
     INCIDENTS = "incidents"
     """Flows write into the tap's transaction: `safety.ports.Incidents`."""
     POKES = "pokes"

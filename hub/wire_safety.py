@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import Unavailable
-from core.ids import SiteId, TechnicianId
+from core.ids import SiteId
 from core.unit_of_work import Tx
 from hub.floor import Floor
 from hub.join_her_safety import ContactNumbers, HookedIncidents, IncidentTracks, NearColleagues, VisitExtensions
 from hub.join_safety import Accounts, DirectCarriers, HerVisit, SitePokes, Tappers, TapSites, Whereabouts, Words
-from hub.join_taps import SocketTaps, StockTaps
+from hub.join_taps import PinAlarms, SocketTaps, StockTaps
 from hub.join_watch import VisitsWatched
 from hub.joints import Joint
 from hub.wire_desk_records import SiteZones, duty_plans, wire_desk_records
@@ -119,12 +119,8 @@ def wire_safety(floor: Floor, live: Live, notices: Notices, people: People, trac
     watch = wire_watch(floor, live, notices, stores, sos, incidents, ladder, pokes, rules, sites_of(floor, stores))
     wire_desk_records(floor, notices, stores, sos, incidents, ladder, pokes, rules)
     cards, door = _door(floor, live, notices, sos, responders)
-    duress, places = DuressFlow(work, incidents, sos, pokes, clock), TapSites(work, stores)
-
-    async def forced(she: TechnicianId) -> None:
-        await duress.raise_for(she, await places.site_of(she, None), "The duress PIN was entered while no incident was open.")
-
-    pins.on_duress(forced)
+    duress, places = DuressFlow(incidents, sos, ladder, clock, floor.ids), TapSites(work, stores)
+    pins.alarm_by(PinAlarms(duress, places))
     people.visits.listen(watch)
     people.visits.ask_pins_of(pins.has_pins)
     people.looks.ask_pins_of(pins.has_pins)

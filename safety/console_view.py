@@ -7,6 +7,7 @@ import msgspec
 
 from core.clock import to_ms
 from safety.incident import Act, Flag, Incident, State, allowed
+from safety.row_check import Difference
 
 _DESK_ACTS = (Act.CLAIM, Act.RESPOND, Act.HAND_OVER, Act.RESOLVE, Act.REVIEW)
 
@@ -57,11 +58,15 @@ class Incidents(msgspec.Struct, frozen=True):
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """One incident with its whole log. `broken_at`: the first event that was changed afterwards, null while the chain is whole."""
+    """One incident with its whole log. `broken_at`: the first event that was changed afterwards, null while the chain is whole.
+
+    `differs`: where the incident itself says something else than its log, so that somebody changed it past the hub.
+    """
 
     incident: IncidentCard
     events: list[dict[str, Any]]
     broken_at: int | None
+    differs: list[Difference]
 
 
 def card(incident: Incident) -> IncidentCard:

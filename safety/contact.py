@@ -1,7 +1,6 @@
 """Whom of her own may be told, and what? Emergency contacts: changes wait, and the place needs a fresh word of hers.
 
 Whoever takes her phone can neither name himself nor remove her family at once. The wait and the confirmation are our own choice.
-the confirmation are the house's choice.
 """
 
 from datetime import datetime, timedelta

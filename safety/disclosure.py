@@ -69,6 +69,9 @@ def standing(request: Disclosure) -> Standing:
 
 def given(request: Disclosure, now: datetime, content_hash: str) -> Disclosure:
     """Return the request as carried out; raises `NotAllowed` without the approvals it needs."""
+    if request.given_at is not None:
+        told = f"This request was carried out at {request.given_at:%Y-%m-%d %H:%M} UTC. Whoever needs the file again asks anew."
+        raise NotAllowed(told)
     if standing(request) is not Standing.APPROVED:
         needed = 1 if request.is_emergency else 2
         raise NotAllowed(f"{len(request.approved_by)} of {needed} approvals are there. Wait for the others.")

@@ -21,6 +21,7 @@ from safety.evidence import Event, EventKind, first_break
 from safety.incident import Flag, Incident
 from safety.ports import IncidentReader, Incidents
 from safety.report import Report, report_of
+from safety.row_check import Difference, differences
 
 FORMAT = "porchlight.incident/1"
 
@@ -50,7 +51,8 @@ class Tracks(Protocol):
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
-    """One incident as one file. `broken_at`: the first event that was changed afterwards; `track`: her way, in order."""
+    """One incident as one file. `broken_at`: the first event that was changed afterwards; `differs`: where its row says something else
+    than its log; `track`: her way, in order."""
 
     format: str
     exported_at: datetime
@@ -58,6 +60,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     report: Report
     events: Sequence[Event]
     broken_at: int | None
+    differs: Sequence[Difference]
     track: Sequence[dict[str, Any]]
 
 
@@ -99,7 +102,7 @@ class EvidenceFlow:
         track = [] if self._tracks is None else await self._tracks.track(incident, incident.resolved_at or now)
         made = Export(
             format=FORMAT, exported_at=now, incident=incident, report=report_of(incident, events), events=events,
-            broken_at=first_break(incident.id, events, incident.last_hash), track=track,
+            broken_at=first_break(incident.id, events, incident.last_hash), differs=differences(incident, events), track=track,
         )  # fmt: skip
         return msgspec.json.format(msgspec.json.encode(made, order="deterministic"))
 

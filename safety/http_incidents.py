@@ -16,6 +16,7 @@ from safety.duty_flow import DutyFlow
 from safety.evidence import first_break
 from safety.incident import Incident, OutOfDate, Resolution
 from safety.ports import IncidentReader
+from safety.row_check import differences
 
 Words = Annotated[str, Meta(min_length=1, max_length=4000)]
 
@@ -97,7 +98,7 @@ def endpoints(work: UnitOfWork, incidents: IncidentReader, desk: DeskFlow, duty:
         async with work.read() as tx:
             events = await incidents.events(tx, incident.id)
         broken_at = first_break(incident.id, events, incident.last_hash)
-        return Timeline(card(incident), [msgspec.to_builtins(event) for event in events], broken_at)
+        return Timeline(card(incident), [msgspec.to_builtins(event) for event in events], broken_at, differences(incident, events))
 
     def act(name: str, path: str, summary: str, request: Any, run: Any) -> Endpoint:
         async def handler(call: Call) -> IncidentCard:

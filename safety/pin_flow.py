@@ -4,7 +4,6 @@ Called by `http_sos` and `ws_technician`. Both hashes are compared every time an
 body nor its timing tells what was entered.
 """
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import msgspec
@@ -15,11 +14,11 @@ from core.ids import TechnicianId
 from core.unit_of_work import Tx, UnitOfWork
 from safety.evidence import Event, EventKind
 from safety.face_flow import newest_face
-from safety.incident import Act, Flag, Incident, allowed, flagged, moved
+from safety.incident import Act, Flag, Incident, State, allowed, flagged, moved
 from safety.ladder_flow import LadderFlow
 from safety.pin import WRONG_PINS_ALARMING, PinVerdict, PresentPinNeeded, check_pair, verdict
-from safety.ports import Incidents, PinHashes, Pins, Pokes, StoredPins
-from safety.public_face import FADES_AFTER, Phase, PublicFace, public_face
+from safety.ports import Incidents, PinHashes, Pins, Pokes, SilentAlarms, StoredPins
+from safety.public_face import FADES_AFTER, Phase, PublicFace, is_of_wrong_pins_alone, public_face
 
 ANSWER_AFTER_S = 0.8
 """The answer leaves this long after the PIN came, or at the next multiple: far above two hashes and a commit (about 0.2 s)."""
@@ -45,11 +44,11 @@ class PinFlow:
         self._ladder = ladder
         self._pokes = pokes
         self._clock = clock
-        self._raise_duress: Callable[[TechnicianId], Awaitable[object]] | None = None
+        self._alarms: SilentAlarms | None = None
 
-    def on_duress(self, act: Callable[[TechnicianId], Awaitable[object]]) -> None:
-        """Let `act` raise the alarm where a duress PIN cancels nothing: no incident is open, or PINs are changed. Called in `hub/` only."""
-        self._raise_duress = act
+    def alarm_by(self, alarms: SilentAlarms) -> None:
+        """Let `alarms` raise what a PIN raises where nothing that her phone shows is open. Called in `hub/` only."""
+        self._alarms = alarms
 
     async def set_pins(self, technician_id: TechnicianId, true_pin: str, duress_pin: str, present_pin: str | None = None) -> None:
         """Set both PINs at once; raises `PinsRefused` where the pair would endanger her.
@@ -65,8 +64,9 @@ class PinFlow:
         entered = PinVerdict.TRUE if is_first else await self._present(technician_id, present_pin)
         pair = (true_pin, duress_pin) if entered is PinVerdict.TRUE else (duress_pin, true_pin)
         stored = StoredPins(await self._hashes.hashed(pair[0]), await self._hashes.hashed(pair[1]))
-        if entered is PinVerdict.DURESS and self._raise_duress is not None:
-            await self._raise_duress(technician_id)
+        if entered is PinVerdict.DURESS and self._alarms is not None:
+            # First: a change that is lost on the way must not take the alarm with it.
+            await self._alarms.duress(technician_id, "The duress PIN was entered to change the PINs.")
         if entered is not PinVerdict.WRONG:
             async with self._work.begin() as tx:
                 if not is_first or await self._incidents.open_of(tx, f"technician:{technician_id}") is None:
@@ -79,21 +79,44 @@ class PinFlow:
     async def _present(self, technician_id: TechnicianId, present_pin: str | None) -> PinVerdict:
         if present_pin is None:
             raise PresentPinNeeded
-        entered, now = await self.verdict(technician_id, present_pin), self._clock.now()
+        entered = await self.verdict(technician_id, present_pin)
         if entered is PinVerdict.WRONG:
-            async with self._work.begin(urgent=True) as tx:
-                incident = await self._incidents.open_of(tx, f"technician:{technician_id}")
-                if incident is not None:
-                    await self._wrong(tx, incident, now)
+            await self.refused(technician_id)
+        elif entered is PinVerdict.TRUE:
+            await self.trusted(technician_id)
         return entered
 
     async def enter(self, technician_id: TechnicianId, pin: str) -> PinAnswer:
         """Take an entered PIN and answer at the fixed moment; raises `BadInput` when she never set PINs (then only the desk can cancel)."""
-        began_s = self._clock.monotonic()
+        began_s, who = self._clock.monotonic(), f"technician:{technician_id}"
         entered = await self.verdict(technician_id, pin)
-        answer = await self._apply(technician_id, entered)
+        await (self.refused(technician_id) if entered is PinVerdict.WRONG else self._accepted(technician_id, entered))
+        async with self._work.read() as tx:
+            face = await newest_face(tx, self._incidents, who, self._clock.now())
         await self.fixed_moment(began_s)
-        return answer
+        return PinAnswer(accepted=entered is not PinVerdict.WRONG, face=face)
+
+    async def refused(self, technician_id: TechnicianId) -> None:
+        """Count a wrong PIN, whatever it was entered for. The third in a row makes an open incident graver and tells the desk of none.
+
+        Her phone reads nothing of it. An answer that was given is never without the alarm: the count stays until the alarm is written.
+        """
+        async with self._work.begin(urgent=True) as tx:
+            in_a_row = await self._pins.refused(tx, technician_id)
+            incident = await self._incidents.open_of(tx, f"technician:{technician_id}")
+            if incident is not None:
+                await self._wrong(tx, technician_id, incident, in_a_row)
+        if incident is None and in_a_row >= WRONG_PINS_ALARMING and self._alarms is not None:
+            await self._alarms.wrong_pins(technician_id, lambda tx, _: self._pins.forgive(tx, technician_id))
+
+    async def trusted(self, technician_id: TechnicianId) -> None:
+        """Take note of a true PIN that was entered for something else: what only wrong ones before it had asked is settled."""
+        now = self._clock.now()
+        async with self._work.begin(urgent=True) as tx:
+            await self._pins.forgive(tx, technician_id)
+            incident = await self._incidents.open_of(tx, f"technician:{technician_id}")
+            if incident is not None and await self._is_mere_doubt(tx, incident):
+                await self._dismiss(tx, incident, now)
 
     async def fixed_moment(self, began_s: float) -> None:
         """Wait until the moment at which an answer to a PIN that came at `began_s` leaves, whatever the PIN was."""
@@ -115,19 +138,26 @@ class PinFlow:
         is_duress = await self._hashes.fits(stored.duress_hash, pin)
         return verdict(is_true=is_true, is_duress=is_duress)
 
-    async def _apply(self, technician_id: TechnicianId, entered: PinVerdict) -> PinAnswer:
+    async def _accepted(self, technician_id: TechnicianId, entered: PinVerdict) -> None:
         now, who = self._clock.now(), f"technician:{technician_id}"
         async with self._work.begin(urgent=True) as tx:
             incident = await self._incidents.open_of(tx, who)
-            if incident is not None:
-                await _ACTS[entered](self, tx, incident, now)
-                tx.after_commit(lambda: self._pokes.poke(incident.site_id, "incidents", incident.id))
-            if entered is not PinVerdict.WRONG:
-                await self._settle_older(tx, who, incident, entered, now)
-            face = await newest_face(tx, self._incidents, who, now)
-        if incident is None and entered is PinVerdict.DURESS and self._raise_duress is not None:
-            await self._raise_duress(technician_id)
-        return PinAnswer(accepted=entered is not PinVerdict.WRONG, face=face)
+            is_shown = incident is not None and incident.state is not State.PENDING
+            if is_shown or entered is PinVerdict.TRUE or self._alarms is None:
+                await self._played(tx, technician_id, incident, entered, now)
+                return
+        # In one transaction with the alarm: her phone must never show that all is over while nobody was told.
+        reason = "The duress PIN was entered while no incident was open."
+        await self._alarms.duress(technician_id, reason, lambda tx, _: self._played(tx, technician_id, None, entered, now))
+
+    async def _played(
+        self, tx: Tx, technician_id: TechnicianId, incident: Incident | None, entered: PinVerdict, now: datetime
+    ) -> None:  # fmt: skip
+        await self._pins.forgive(tx, technician_id)
+        if incident is not None:
+            await (self._true if entered is PinVerdict.TRUE else self._duress)(tx, incident, now)
+            tx.after_commit(lambda: self._pokes.poke(incident.site_id, "incidents", incident.id))
+        await self._settle_older(tx, f"technician:{technician_id}", incident, entered, now)
 
     async def _settle_older(self, tx: Tx, who: str, open_one: Incident | None, entered: PinVerdict, now: datetime) -> None:
         # The desk may have ended what her phone still shows: the same PIN must lead to the same scene, whatever the desk did.
@@ -137,7 +167,14 @@ class PinFlow:
                 await self._incidents.save(tx, older, [_event(older, EventKind.PIN_ACCEPTED, now, {"kind": entered.value})])
 
     async def _true(self, tx: Tx, incident: Incident, now: datetime) -> None:
-        event = _event(incident, EventKind.PIN_ACCEPTED, now, {"kind": "true"})
+        if await self._is_mere_doubt(tx, incident):
+            await self._dismiss(tx, incident, now)
+            return
+        # A question is not shown as a press, so no PIN cancels it: neither may open the time off shift that a cancel does.
+        said: dict[str, object] = {"kind": "true"}
+        if incident.state is State.PENDING:
+            said["is_silent"] = True
+        event = _event(incident, EventKind.PIN_ACCEPTED, now, said)
         if Act.REQUEST_CANCEL not in allowed(incident.state):
             # Somebody owns it already (or a cancel waits): the owner sees the event and decides.
             await self._incidents.save(tx, _touched(incident), [event])
@@ -146,20 +183,31 @@ class PinFlow:
         await self._incidents.save(tx, asked, [event])
         await self._ladder.slow_down(tx, asked, now)
 
+    async def _is_mere_doubt(self, tx: Tx, incident: Incident) -> bool:
+        return incident.state is State.PENDING and is_of_wrong_pins_alone(await self._incidents.events(tx, incident.id))
+
+    async def _dismiss(self, tx: Tx, doubted: Incident, now: datetime) -> None:
+        ended = msgspec.structs.replace(moved(doubted, Act.DISMISS), resolved_at=now)
+        said = {"kind": "true", "is_silent": True, "answer": "ok"}
+        await self._incidents.save(tx, ended, [_event(doubted, EventKind.PIN_ACCEPTED, now, said)])
+        await self._ladder.stop(tx, ended)
+        tx.after_commit(lambda: self._pokes.poke(ended.site_id, "incidents", ended.id))
+
     async def _duress(self, tx: Tx, incident: Incident, now: datetime) -> None:
         forced = flagged(incident, Flag.DURESS, raises_severity=True)
         await self._incidents.save(tx, forced, [_event(incident, EventKind.PIN_ACCEPTED, now, {"kind": "duress"})])
         if forced.owner_id is None and Act.NOTIFY in allowed(forced.state):
             await self._ladder.start(tx, msgspec.structs.replace(forced, lap=forced.lap + 1), now)
 
-    async def _wrong(self, tx: Tx, incident: Incident, now: datetime) -> None:
-        events = await self._incidents.events(tx, incident.id)
-        refused = 1 + sum(event.kind is EventKind.PIN_REFUSED for event in events)
-        graver = flagged(incident, Flag.WRONG_PINS, raises_severity=True) if refused == WRONG_PINS_ALARMING else _touched(incident)
-        await self._incidents.save(tx, graver, [_event(incident, EventKind.PIN_REFUSED, now, {"count": refused})])
-
-
-_ACTS = {PinVerdict.TRUE: PinFlow._true, PinVerdict.DURESS: PinFlow._duress, PinVerdict.WRONG: PinFlow._wrong}
+    async def _wrong(self, tx: Tx, technician_id: TechnicianId, incident: Incident, in_a_row: int) -> None:
+        # Its version stays: whoever tries PINs must not make every act of the desk out of date.
+        graver = incident
+        if in_a_row >= WRONG_PINS_ALARMING:
+            graver = flagged(incident, Flag.WRONG_PINS, raises_severity=True)
+            await self._pins.forgive(tx, technician_id)
+        event = _event(incident, EventKind.PIN_REFUSED, self._clock.now(), {"in_a_row": in_a_row})
+        await self._incidents.save(tx, graver, [event])
+        tx.after_commit(lambda: self._pokes.poke(incident.site_id, "incidents", incident.id))
 
 
 def _touched(incident: Incident) -> Incident:

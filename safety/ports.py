@@ -1,6 +1,6 @@
 """What safety needs from others: the log, people to tell, positions, a poke. Joined in `hub/wiring.py`."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -28,6 +28,10 @@ class Responder(msgspec.Struct, frozen=True, kw_only=True):
 
 class TapRaced(Exception):
     """Another road committed the same tap while this one was under way: read its receipt."""
+
+
+Also = Callable[[Tx, IncidentId], Awaitable[None]]
+"""What is written in the transaction that raises an incident; may be asked twice where two roads race."""
 
 
 class Incidents(Protocol):
@@ -179,6 +183,26 @@ class Pins(Protocol):
 
     async def drop(self, tx: Tx, technician_id: TechnicianId) -> None:
         """Forget both hashes; without any it changes nothing."""
+        ...
+
+    async def refused(self, tx: Tx, technician_id: TechnicianId) -> int:
+        """Count a wrong PIN; return how many there were in a row, this one included. 0 when she has set none."""
+        ...
+
+    async def forgive(self, tx: Tx, technician_id: TechnicianId) -> None:
+        """Begin to count wrong PINs anew."""
+        ...
+
+
+class SilentAlarms(Protocol):
+    """What a PIN raises where nothing that her phone shows is open. Met by `duress_flow`, joined with her site in `hub/`."""
+
+    async def duress(self, technician_id: TechnicianId, reason: str, also: Also | None = None) -> None:
+        """Raise the alarm for her in silence, marked as duress, and do `also` in the same transaction."""
+        ...
+
+    async def wrong_pins(self, technician_id: TechnicianId, also: Also | None = None) -> None:
+        """Tell the desk in half a minute that somebody tries PINs on her phone, and do `also` in the same transaction."""
         ...
 
 

@@ -59,6 +59,11 @@ def has_her_press(events: Sequence[Event]) -> bool:
     return any(_is_her_press(event) for event in events)
 
 
+def is_of_wrong_pins_alone(events: Sequence[Event]) -> bool:
+    """Tell whether nothing but wrong PINs raised this incident: no press, no watch, no cry, no duress PIN."""
+    return all(event.data.get("kind") == "wrong_pins" for event in events if event.kind in (EventKind.RAISED, EventKind.PRESSED_AGAIN))
+
+
 def pressed_at(events: Sequence[Event]) -> datetime | None:
     """Return when her phone last showed a press, None without one: what a cadence may depend on, since no PIN and no desk moves it."""
     return max((event.at for event in events if _is_her_press(event)), default=None)
@@ -68,8 +73,11 @@ def tracked_until(events: Sequence[Event], resolved_at: datetime | None) -> date
     """Return until when fixes are taken off shift because of this incident; None while it has no end.
 
     With a PIN entered, a fixed time after it; without one, until the desk resolved it, when she knows from the desk itself. A duress PIN
-    that was entered for something else opens no time at all: the true one would have opened none.
+    that was entered for something else opens no time at all: the true one would have opened none. Nor do wrong ones: whoever tries them
+    must not learn from an answer to a fix that somebody was told.
     """
+    if is_of_wrong_pins_alone(events):
+        return events[0].at
     accepted = [event.at for event in events if _is_cancel(event)]
     if accepted:
         return accepted[-1] + TRACKED_AFTER_PIN

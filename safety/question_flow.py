@@ -66,7 +66,9 @@ class QuestionFlow:
                 await self._duress.cry_for(she, next(iter(caller.sites)), "She answered that not all is in order.")
             return Answered(accepted=True)
         verdict = await self._verdict(she, pin)
-        if not await self._settle(she, verdict, wants_help=False, had_pin=pin is not None) and verdict is PinVerdict.DURESS:
+        if verdict is PinVerdict.WRONG:
+            await self._pins.refused(she)
+        elif not await self._settle(she, verdict, wants_help=False, had_pin=pin is not None) and verdict is PinVerdict.DURESS:
             await self._duress.raise_for(she, next(iter(caller.sites)), "The duress PIN was entered to answer a question.")
         if pin is not None:
             await self._pins.fixed_moment(began_s)
@@ -79,6 +81,10 @@ class QuestionFlow:
         if verdict is PinVerdict.DURESS:
             # First: an extension that is refused must not keep the alarm from being raised.
             await self._duress.raise_for(she, next(iter(caller.sites)), "The duress PIN was entered to lengthen the service.")
+        elif verdict is PinVerdict.TRUE:
+            await self._pins.trusted(she)
+        else:
+            await self._pins.refused(she)
         try:
             if verdict is not PinVerdict.WRONG:
                 await self._extensions.extend(caller, visit_id, minutes)
@@ -88,7 +94,10 @@ class QuestionFlow:
 
     async def _verdict(self, she: TechnicianId, pin: str | None) -> PinVerdict:
         if pin is not None:
-            return await self._pins.verdict(she, pin)
+            verdict = await self._pins.verdict(she, pin)
+            if verdict is PinVerdict.TRUE:
+                await self._pins.trusted(she)
+            return verdict
         # By her visit alone, whatever is asked or open: that a PIN is wanted must not tell how an earlier call for help stands.
         async with self._work.read() as tx:
             visit_id = await self._people.visit_now(tx, she)
@@ -108,13 +117,14 @@ class QuestionFlow:
                 return False
             if wants_help:
                 await self._raise(tx, moved(asked, Act.ESCALATE), [_event(asked, EventKind.ANSWERED, now, {"answer": "help"})], now)
+            elif verdict is PinVerdict.TRUE and Flag.WRONG_PINS in asked.flags and not had_pin:
+                # Somebody tried PINs on her phone: a word without one may be anybody's.
+                await self._incidents.save(tx, asked, [_event(asked, EventKind.ANSWERED, now, {"answer": "ok", "had_pin": False})])
             elif verdict is PinVerdict.TRUE:
                 await self._dismiss(tx, asked, now)
-            elif verdict is PinVerdict.DURESS:
+            else:
                 forced = flagged(moved(asked, Act.ESCALATE), Flag.DURESS, raises_severity=True)
                 await self._raise(tx, forced, [_event(asked, EventKind.PIN_ACCEPTED, now, {"kind": "duress"})], now)
-            else:
-                await self._incidents.save(tx, asked, [_event(asked, EventKind.PIN_REFUSED, now, {})])
             tx.after_commit(lambda: self._pokes.poke(asked.site_id, "incidents", asked.id))
         return True
 

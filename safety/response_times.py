@@ -17,7 +17,7 @@ from safety.incident import Incident
 TARGETS_S = (10, 40, 120)
 WANTED_PCT = {10: 80.0, 40: 98.5}
 """Within so many seconds, of how many of all alarms at least."""
-_QUESTIONS = frozenset({"detector", "missed_check_in"})
+_QUESTIONS = frozenset({"detector", "missed_check_in", "wrong_pins"})
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

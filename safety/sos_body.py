@@ -115,6 +115,8 @@ def tap_of(body: SosBody, caller: Caller, site_id: SiteId, *, road: Road, is_rev
         is_drill=body.drill,
         is_queued=body.queued,
         device_is_revoked=is_revoked,
+        # Pressed by others: her phone must not tell whoever looks at it that somebody called for help.
+        is_silent=road in (Road.DESK, Road.API),
         reason=body.reason[:MAX_REASON_CHARS],
     )
 

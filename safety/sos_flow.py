@@ -15,10 +15,12 @@ from safety.evidence import Event, EventKind
 from safety.flood import FLOOD_OF, is_only_counted
 from safety.incident import REOPEN_WITHIN_S, Act, Flag, Incident, State, moved
 from safety.ladder_flow import LadderFlow
-from safety.ports import Incidents, LastKnown, People, Pokes, TapRaced
-from safety.sos_tap import Position, Receipt, SosTap, TriggerKind, is_clock_doubtful, position_words
+from safety.ports import Also, Incidents, LastKnown, People, Pokes, TapRaced
+from safety.sos_tap import Position, Receipt, SosTap, TriggerKind, is_clock_doubtful, late_words, position_words
 
-SEVERITY = {TriggerKind.TAP: 2, TriggerKind.MISSED_CHECK_IN: 1, TriggerKind.DETECTOR: 1, TriggerKind.CANARY: 0}
+SEVERITY = {
+    TriggerKind.TAP: 2, TriggerKind.MISSED_CHECK_IN: 1, TriggerKind.DETECTOR: 1, TriggerKind.WRONG_PINS: 1, TriggerKind.CANARY: 0,
+}  # fmt: skip
 """0 drill, 1 suspicion, 2 a person pressed, 3 a person pressed and something made it graver."""
 REOPENED_WITHIN = timedelta(seconds=REOPEN_WITHIN_S)
 
@@ -38,29 +40,37 @@ class SosFlow:
         self._pokes = pokes
         self._clock = clock
 
-    async def raise_sos(self, tap: SosTap) -> Receipt:
-        """Return the receipt of `tap` once its incident is committed; a repeated tap gets the first receipt again."""
+    async def raise_sos(self, tap: SosTap, also: Also | None = None) -> Receipt:
+        """Return the receipt of `tap` once its incident is committed; a repeated tap gets the first receipt again.
+
+        `also` is written in the same transaction, so that neither is ever there without the other; where two roads race, twice.
+        """
         last_known = None
         if tap.position is None and tap.technician_id is not None:
             last_known = await self._last_known.position_of(tap.site_id, tap.technician_id)
         try:
-            return await self._raise_once(tap, last_known)
+            return await self._raise_once(tap, last_known, also)
         except TapRaced:
             # Two roads raced to the unique key (who, tap_id); the winner has committed, so its receipt is there now.
-            return await self._raise_once(tap, last_known)
+            return await self._raise_once(tap, last_known, also)
 
-    async def _raise_once(self, tap: SosTap, last_known: Position | None) -> Receipt:
-        now = self._clock.now()
+    async def _raise_once(self, tap: SosTap, last_known: Position | None, also: Also | None) -> Receipt:
         async with self._work.begin(urgent=True) as tx:
-            if (known := await self._incidents.receipt_of(tx, tap.who, tap.tap_id)) is not None:
-                return known
-            tap = await self._placed(tx, tap)
-            open_one, ended = await self._incidents.standing_of(tx, tap.who, now - REOPENED_WITHIN)
-            if open_one is None:
-                incident_id = await self._open(tx, tap, ended, last_known, now)
-            else:
-                incident_id = await self._join(tx, open_one, tap, last_known, now)
-            await self._incidents.add_trigger(tx, tap, incident_id, now)
+            receipt = await self._raise(tx, tap, last_known, self._clock.now())
+            if also is not None:
+                await also(tx, receipt.incident_id)
+        return receipt
+
+    async def _raise(self, tx: Tx, tap: SosTap, last_known: Position | None, now: datetime) -> Receipt:
+        if (known := await self._incidents.receipt_of(tx, tap.who, tap.tap_id)) is not None:
+            return known
+        tap = await self._placed(tx, tap)
+        open_one, ended = await self._incidents.standing_of(tx, tap.who, now - REOPENED_WITHIN)
+        if open_one is None:
+            incident_id = await self._open(tx, tap, ended, last_known, now)
+        else:
+            incident_id = await self._join(tx, open_one, tap, last_known, now)
+        await self._incidents.add_trigger(tx, tap, incident_id, now)
         return Receipt(tap_id=tap.tap_id, incident_id=incident_id, status="received", at=now)
 
     async def _placed(self, tx: Tx, tap: SosTap) -> SosTap:
@@ -75,7 +85,7 @@ class SosFlow:
             tx.after_commit(lambda: self._pokes.poke(tap.site_id, "shifts", she))
 
     async def _open(self, tx: Tx, tap: SosTap, before: Incident | None, last_known: Position | None, now: datetime) -> IncidentId:
-        is_question = tap.kind in (TriggerKind.MISSED_CHECK_IN, TriggerKind.DETECTOR)
+        is_question = tap.kind in (TriggerKind.MISSED_CHECK_IN, TriggerKind.DETECTOR, TriggerKind.WRONG_PINS)
         incident = Incident(
             id=tap.incident_id,
             site_id=tap.site_id,
@@ -134,6 +144,7 @@ def _flags(tap: SosTap) -> frozenset[Flag]:
     held = {
         Flag.DRILL: tap.is_drill or tap.kind is TriggerKind.CANARY,
         Flag.REVOKED_DEVICE: tap.device_is_revoked,
+        Flag.WRONG_PINS: tap.kind is TriggerKind.WRONG_PINS,
         Flag.LOW_BATTERY: tap.battery_pct is not None and tap.battery_pct <= 10,
     }
     return frozenset(flag for flag, holds in held.items() if holds)
@@ -146,7 +157,7 @@ def _pressed(kind: EventKind, incident_id: IncidentId, tap: SosTap, last_known: 
         "tap_id": tap.tap_id,
         "road": tap.road.value,
         "person": tap.person.value,
-        "words": position_words(tap, last_known, now),
+        "words": f"{position_words(tap, last_known, now)} {late_words(tap, now)}".strip(),
         "position": msgspec.to_builtins(found) if found else None,
         "position_doubt": tap.position_doubt,
         "clock_doubtful": is_clock_doubtful(tap.device_at, now),

@@ -39,6 +39,8 @@ class TriggerKind(StrEnum):
     TAP = "tap"
     MISSED_CHECK_IN = "missed_check_in"
     DETECTOR = "detector"
+    WRONG_PINS = "wrong_pins"
+    """Three wrong PINs in a row on her phone, while nothing was open: somebody else may be trying."""
     CANARY = "canary"
     """The daily drill of the whole chain."""
 
@@ -129,6 +131,15 @@ def position_words(tap: SosTap, last_known: Position | None, now: datetime) -> s
         return f"Position from the tap itself{accuracy}."
     age_min = 0 if found.at is None else max(0, round((now - found.at).total_seconds() / 60))
     return f"No position with the tap; last known {age_min} min ago{accuracy}."
+
+
+def late_words(tap: SosTap, now: datetime) -> str:
+    """Return that the press waited on a phone without network, and how long; empty for one that came at once."""
+    if not tap.is_queued:
+        return ""
+    if tap.device_at is None or is_clock_doubtful(tap.device_at, now):
+        return "It waited on the phone without network, nobody knows how long."
+    return f"It was pressed {max(0, round((now - tap.device_at).total_seconds() / 60))} min ago and waited on the phone without network."
 
 
 def is_clock_doubtful(device_at: datetime | None, now: datetime) -> bool:

@@ -4,7 +4,7 @@ On PostgreSQL an incident is read `FOR UPDATE`; on SQLite the writing transactio
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -23,6 +23,7 @@ from notifications.notice import CODE_DIGITS, short_code
 from safety.evidence import Event, EventKind, chained, start_of
 from safety.incident import OPEN, Flag, Incident, Resolution, State
 from safety.ports import TapRaced
+from safety.row_check import CHANGED, changed, facts_of
 from safety.sos_tap import Receipt, SosTap
 from safety.tables import incident_events, incidents, triggers
 
@@ -42,7 +43,7 @@ _STANDING = (
 _ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("who"), 0)))
 _CODE = select(incidents.c.id).where(incidents.c.site_id == bindparam("site_id"), incidents.c.code == bindparam("code"), _IS_OPEN)
 _GET = select(incidents).where(incidents.c.id == bindparam("of_id")).with_for_update()
-_TAIL = select(incidents.c.last_hash, incidents.c.last_seq, incidents.c.site_number).where(incidents.c.id == bindparam("of_id"))
+_ROW = select(incidents).where(incidents.c.id == bindparam("of_id"))
 _INSERT, _INSERT_EVENT, _INSERT_TRIGGER = incidents.insert(), incident_events.insert(), triggers.insert()
 _UPDATE = update(incidents).where(incidents.c.id == bindparam("of_id"))
 """Made once, as every press needs them: building a statement costs more than running it."""
@@ -50,11 +51,20 @@ _UPDATE = update(incidents).where(incidents.c.id == bindparam("of_id"))
 
 @dataclass(frozen=True)
 class _Tail:
-    """The end of an incident's chain of events, in columns of its row; `site_number`: of its newest event in its site."""
+    """The end of an incident's chain of events, in columns of its row; `site_number`: of its newest event in its site.
+
+    `facts`: what its row says, of which the next event tells the changes.
+    """
 
     last_hash: str
     last_seq: int
     site_number: int
+    facts: dict[str, Any]
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The end as columns."""
+        return {"last_hash": self.last_hash, "last_seq": self.last_seq, "site_number": self.site_number}
 
 
 class SqlIncidents:
@@ -100,27 +110,33 @@ class SqlIncidents:
 
     async def add(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
         """See `Incidents.add`."""
-        rows, tail = await self._linked(tx, incident, events, _Tail(start_of(incident.id), 0, 0))
-        await _insert_once(tx, _INSERT, {**_row(incident), **asdict(tail)})
+        rows, tail = await self._linked(tx, incident, events, _Tail(start_of(incident.id), 0, 0, {}))
+        await _insert_once(tx, _INSERT, {**_row(incident), **tail.columns})
         await tx.conn.execute(_INSERT_EVENT, rows)
 
     async def save(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
         """See `Incidents.save`."""
         tail = self._tails.get(tx, {}).get(incident.id)
         if tail is None:
-            tail = _Tail(*(await tx.conn.execute(_TAIL, {"of_id": incident.id})).one())
+            tail = _tail((await tx.conn.execute(_ROW, {"of_id": incident.id})).one())
         rows, tail = await self._linked(tx, incident, events, tail)
         if rows:
             await tx.conn.execute(_INSERT_EVENT, rows)
-        await tx.conn.execute(_UPDATE, {"of_id": incident.id, **_row(incident), **asdict(tail)})
+        await tx.conn.execute(_UPDATE, {"of_id": incident.id, **_row(incident), **tail.columns})
 
     async def _linked(
         self, tx: Tx, incident: Incident, events: Sequence[Event], tail: "_Tail"
     ) -> "tuple[list[dict[str, Any]], _Tail]":
-        """Return the rows of `events`, linked to the chain that ends with `tail`, and the new end of it."""
+        """Return the rows of `events`, linked to the chain that ends with `tail`, and the new end of it.
+
+        The newest tells what is new in the incident's row, so that a change that no event made is found (`row_check`).
+        """
         if not events:
             return [], tail
-        rows, before, seq = [], tail.last_hash, tail.last_seq
+        rows, before, seq, facts = [], tail.last_hash, tail.last_seq, facts_of(incident)
+        if news := changed(tail.facts, facts):
+            *most, newest = events
+            events = [*most, msgspec.structs.replace(newest, data={**newest.data, CHANGED: news})]
         numbers = await next_numbers(tx, f"incidents:{incident.site_id}", len(events))
         for event, number in zip(events, numbers, strict=True):
             seq += 1
@@ -128,7 +144,7 @@ class SqlIncidents:
             before = linked.hash
             rows.append(_event_row(linked, incident.site_id, number))
         # The row is locked until the end of the transaction, so nobody else moves its end meanwhile.
-        end = self._tails.setdefault(tx, {})[incident.id] = _Tail(before, seq, numbers[-1])
+        end = self._tails.setdefault(tx, {})[incident.id] = _Tail(before, seq, numbers[-1], facts)
         return rows, end
 
     async def add_trigger(self, tx: Tx, tap: SosTap, incident_id: IncidentId, at: datetime) -> None:
@@ -162,7 +178,7 @@ class SqlIncidents:
 
     def _held(self, tx: Tx, row: Any) -> Incident:
         """Return the incident of a row that is locked for this transaction: the end of its chain is known with it."""
-        self._tails.setdefault(tx, {})[row.id] = _Tail(row.last_hash, row.last_seq, row.site_number)
+        self._tails.setdefault(tx, {})[row.id] = _tail(row)
         return _incident(row)
 
     async def raised_since(self, tx: Tx, who: str, since: datetime) -> Sequence[Incident]:
@@ -204,6 +220,10 @@ def _row(incident: Incident) -> dict[str, Any]:
     row["flags"] = msgspec.json.encode(sorted(flag.value for flag in incident.flags)).decode()
     row["resolution"] = incident.resolution.value if incident.resolution else None
     return row
+
+
+def _tail(row: Any) -> _Tail:
+    return _Tail(row.last_hash, row.last_seq, row.site_number, facts_of(_incident(row)))
 
 
 def _incident(row: Any) -> Incident:

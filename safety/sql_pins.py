@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from core.ids import TechnicianId
 from core.sql import upsert
@@ -24,6 +24,15 @@ class SqlPins:
         values = {"true_hash": stored.true_hash, "duress_hash": stored.duress_hash, "set_at": now}
         insert = upsert(tx.dialect, pins).values(technician_id=technician_id, **values)
         await tx.conn.execute(insert.on_conflict_do_update(index_elements=[pins.c.technician_id], set_=values))
+
+    async def refused(self, tx: Tx, technician_id: TechnicianId) -> int:
+        """See `Pins.refused`."""
+        counted = update(pins).where(pins.c.technician_id == technician_id).values(refused=pins.c.refused + 1).returning(pins.c.refused)
+        return (await tx.conn.execute(counted)).scalar_one_or_none() or 0
+
+    async def forgive(self, tx: Tx, technician_id: TechnicianId) -> None:
+        """See `Pins.forgive`."""
+        await tx.conn.execute(update(pins).where(pins.c.technician_id == technician_id).values(refused=0))
 
     async def drop(self, tx: Tx, technician_id: TechnicianId) -> None:
         """See `Pins.drop`."""

@@ -1,6 +1,6 @@
 """Tables of safety: incidents, triggers, event log, PINs, duty, contacts, check-ins, disclosures."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, false
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, false, text
 
 from core.sql import UtcDateTime, truth
 
@@ -74,6 +74,7 @@ pins = Table(
     Column("true_hash", Text, nullable=False),
     Column("duress_hash", Text, nullable=False),
     Column("set_at", UtcDateTime, nullable=False),
+    Column("refused", Integer, nullable=False, server_default=text("0"), comment="wrong PINs in a row since the last right one or alarm"),
 )
 
 ladders = Table(

@@ -29,6 +29,8 @@ class FakeDesk:
         self.is_on_duty = False
         self.duty_begun: list[dict[str, Any]] = []
         self.acts: list[tuple[str, str, dict[str, Any]]] = []
+        self.raised_by: dict[str, Any] = {"kind": "tap", "words": "Position within 9 m."}
+        self.differs: list[dict[str, Any]] = []
         self.refusal: dict[str, Any] | None = None
         self.opened_ms = clock.now_ms() - 7_500_000
 
@@ -139,8 +141,8 @@ class FakeDesk:
         if found is None:
             return problem(404, "not_found", "No such incident.")
         at = self.clock.now().isoformat()
-        events = [{"seq": 1, "kind": "raised", "at": at, "actor": "x", "data": {"words": "Position within 9 m."}}]
-        return JSONResponse({"incident": found, "events": events, "broken_at": None})
+        events = [{"seq": 1, "kind": "raised", "at": at, "actor": "x", "data": self.raised_by}]
+        return JSONResponse({"incident": found, "events": events, "broken_at": None, "differs": self.differs})
 
     async def incident_act(self, request: Request) -> Response:
         act, body = request.path_params["act"], await request.json()

@@ -59,13 +59,13 @@ class Standing:
 
 
 class AtSos(Standing):
-    """Meets `safety.journal_ports.TapRaiser`."""
+    """Meets `safety.journal_ports.TapRaiser` and `safety.duress_flow.Raiser`."""
 
-    async def raise_sos(self, tap: Any) -> Any:
+    async def raise_sos(self, tap: Any, *also: Any) -> Any:
         is_its = tap.incident_id == self._incident_id
         self._kills.has_heard |= is_its
         self._at(KillPoint.BEFORE_BEGIN, holds=is_its)
-        receipt = await self._part.raise_sos(tap)
+        receipt = await self._part.raise_sos(tap, *also)
         self._at(KillPoint.POKED, holds=is_its)
         return receipt
 

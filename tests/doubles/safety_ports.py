@@ -95,6 +95,20 @@ class NobodyWorks:
         return None
 
 
+class AlarmsAt:
+    """Meets `safety.ports.SilentAlarms` for technicians of one site."""
+
+    def __init__(self, site_id, flow) -> None:
+        self._site_id = site_id
+        self._flow = flow
+
+    async def duress(self, technician_id, reason, also=None):
+        await self._flow.raise_for(technician_id, self._site_id, reason, also)
+
+    async def wrong_pins(self, technician_id, also=None):
+        await self._flow.doubt_for(technician_id, self._site_id, also)
+
+
 class SafetyDesk(msgspec.Struct):
     """All of safety on one database, with spies at its borders."""
 

@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, select
 
 from core.caller import Caller, CallerKind, Role
 from core.errors import HubError
+from core.ids import RandomIds
 from core.key_ring import KeyRing
 from core.sql import open_engine, truth
 from core.sql_timers import SqlTimers
@@ -26,13 +27,14 @@ from safety.incident import OPEN, Resolution, State
 from safety.ladder_flow import LADDER_TIMER, LEASE_TIMER, PENDING_TIMER
 from safety.pin_flow import PinFlow
 from safety.question_flow import QuestionFlow
+from safety.row_check import differences
 from safety.sos_tap import PersonKind, Road, SosTap, TriggerKind
 from safety.sql_pins import SqlPins
 from safety.tables import incidents as incident_rows
 from tests.doubles.dropped import DroppedAt
 from tests.doubles.fake_clock import FakeClock
 from tests.doubles.real_servers import MEMORY
-from tests.doubles.safety_ports import NobodyWorks, safety_on
+from tests.doubles.safety_ports import AlarmsAt, NobodyWorks, safety_on
 
 SITE = "s1"
 LONGEST_QUIET = timedelta(seconds=180)
@@ -90,8 +92,8 @@ class NobodyFallsQuiet(RuleBasedStateMachine):
         self.hub = safety_on(self.work, self.clock, KeyRing(["test-secret-of-more-than-thirty-two-characters"]))
         hub, work, clock, self.bell = self.hub, self.work, self.clock, SqlTimers(self.work)
         self.pins = PinFlow(work, hub.incidents, SqlPins(), PlainHashes(), hub.ladder, hub.pokes, clock)
-        duress = DuressFlow(work, hub.incidents, hub.sos, hub.pokes, clock)
-        self.pins.on_duress(lambda she: duress.raise_for(she, SITE, "The duress PIN was entered."))
+        duress = DuressFlow(hub.incidents, hub.sos, hub.ladder, clock, RandomIds())
+        self.pins.alarm_by(AlarmsAt(SITE, duress))
         nothing = NoVisits()
         self.questions = QuestionFlow(
             work, hub.incidents, hub.ladder, self.pins, nothing, duress, nothing, hub.pokes, clock, NobodyWorks()
@@ -231,6 +233,7 @@ class NobodyFallsQuiet(RuleBasedStateMachine):
         assert len(open_whos) == len(set(open_whos))
         for incident, events in found:
             assert first_break(incident.id, events) is None
+            assert differences(incident, events) == []
             if incident.state in OPEN:
                 _must_be_watched(incident, events, due)
             else:
@@ -260,8 +263,7 @@ def _must_be_watched(incident, events, due):
 def _must_have_been_ended_by_a_person(incident, events):
     kinds = [event.kind for event in events]
     if incident.state is State.DISMISSED:
-        answers = [event for event in events if event.data.get("answer") == "ok"]
-        assert [event.actor for event in answers] == [incident.raised_by]
+        assert {event.actor for event in events if event.data.get("answer") == "ok"} == {incident.raised_by}
         assert not {EventKind.TOLD, EventKind.CLAIMED} & set(kinds)
     else:
         ends = [event for event in events if event.kind is EventKind.RESOLVED]

@@ -7,6 +7,7 @@ import pytest
 
 from core.caller import Caller, CallerKind
 from core.errors import BadInput, Conflict
+from core.ids import RandomIds
 from safety.argon2_pins import Argon2Pins
 from safety.duress_flow import DuressFlow
 from safety.face_flow import FaceFlow
@@ -17,7 +18,7 @@ from safety.pin_reset_flow import PinResetFlow
 from safety.question_flow import QuestionFlow
 from safety.sql_pins import SqlPins
 from tests.doubles.fake_clock import FakeClock
-from tests.doubles.safety_ports import NobodyWorks, safety_on
+from tests.doubles.safety_ports import AlarmsAt, NobodyWorks, safety_on
 from tests.edges.test_safety_tap import ANA, TAP, get
 
 pytestmark = pytest.mark.anyio
@@ -167,8 +168,8 @@ async def test_whoever_holds_her_phone_cannot_choose_new_pins(hub, pins, clock, 
 
 @pytest.mark.parametrize("present", [TRUE, DURESS])
 async def test_pins_changed_with_either_pin_look_changed_and_under_force_the_new_one_calls_for_help(work, hub, pins, clock, present):
-    duress = DuressFlow(work, hub.incidents, hub.sos, hub.pokes, clock)
-    pins.on_duress(lambda she: duress.raise_for(she, "s1", "forced"))
+    duress = DuressFlow(hub.incidents, hub.sos, hub.ladder, clock, RandomIds())
+    pins.alarm_by(AlarmsAt("s1", duress))
     await pins.set_pins("t1", TRUE, DURESS)
     receipt = await hub.sos.raise_sos(TAP)
     began_s = clock.monotonic()
@@ -204,7 +205,7 @@ class RefusingVisits:
 
 async def test_a_duress_pin_raises_the_alarm_even_where_the_service_cannot_be_lengthened(work, hub, pins, clock):
     await pins.set_pins("t1", TRUE, DURESS)
-    duress = DuressFlow(work, hub.incidents, hub.sos, hub.pokes, clock)
+    duress = DuressFlow(hub.incidents, hub.sos, hub.ladder, clock, RandomIds())
     questions = QuestionFlow(work, hub.incidents, hub.ladder, pins, None, duress, RefusingVisits(), hub.pokes, clock, NobodyWorks())
     heard = []
     for pin in (TRUE, DURESS):
@@ -235,7 +236,7 @@ async def test_a_pin_for_more_time_changes_nothing_that_her_phone_reads_whicheve
         clock, who = FakeClock(), f"t{number}"
         hub = safety_on(work, clock, key_ring)
         pins = PinFlow(work, hub.incidents, SqlPins(), PlainHashes(), hub.ladder, hub.pokes, clock)
-        faces, duress = FaceFlow(work, hub.incidents), DuressFlow(work, hub.incidents, hub.sos, hub.pokes, clock)
+        faces, duress = FaceFlow(work, hub.incidents), DuressFlow(hub.incidents, hub.sos, hub.ladder, clock, RandomIds())
         questions = QuestionFlow(work, hub.incidents, hub.ladder, pins, None, duress, WillingVisits(), hub.pokes, clock, NobodyWorks())
         phone = msgspec.structs.replace(PHONE, technician_id=who)
         await pins.set_pins(who, TRUE, DURESS)

@@ -29,7 +29,7 @@ class Asked:
         self.work, self.clock, self.hub = work, clock, safety_on(work, clock, key_ring)
         self.house = WatchHouse(work, clock, ids, self.hub)
         pins = PinFlow(work, self.hub.incidents, SqlPins(), PlainHashes(), self.hub.ladder, self.hub.pokes, clock)
-        duress = DuressFlow(work, self.hub.incidents, self.hub.sos, self.hub.pokes, clock)
+        duress = DuressFlow(self.hub.incidents, self.hub.sos, self.hub.ladder, clock, ids)
         self.pins = pins
         self.flow = QuestionFlow(
             work, self.hub.incidents, self.hub.ladder, pins, self.house.visits, duress, None, self.hub.pokes, clock, self.house.visits,

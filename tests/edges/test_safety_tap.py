@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from core.caller import Caller, CallerKind, Role
 from core.errors import BadInput, NotAllowed
@@ -12,8 +12,9 @@ from notifications.notice import Channel, short_code
 from safety.alerts_flow import AlertsFlow
 from safety.evidence import EventKind, first_break
 from safety.incident import Flag, OutOfDate, Resolution, State
+from safety.row_check import differences
 from safety.sos_tap import PersonKind, Road, SosTap, TriggerKind
-from safety.tables import incident_events
+from safety.tables import incident_events, incidents
 from tests.doubles.dropped import DroppedAt
 from tests.doubles.safety_ports import safety_on
 
@@ -176,6 +177,22 @@ async def test_a_log_whose_newest_events_were_taken_away_is_found_broken(work, h
     kept, left = await get(work, hub, noted.id), await log_of(work, hub, noted.id)
     assert first_break(kept.id, left, kept.last_hash) == len(events)
     assert first_break(kept.id, events, kept.last_hash) is None
+
+
+async def test_a_row_changed_past_its_log_is_found_and_named_even_after_further_acts(work, hub):
+    receipt = await hub.sos.raise_sos(TAP)
+    owned = await hub.desk.claim(ANA, receipt.incident_id, 1)
+    by_hand = {"severity": 0, "code": "0000", "owner_id": "d-bo", "flags": '["drill"]'}
+    assert differences(await get(work, hub, owned.id), await log_of(work, hub, owned.id)) == []
+    async with work.begin() as tx:
+        await tx.conn.execute(update(incidents).where(incidents.c.id == owned.id).values(by_hand))
+    await hub.desk.note(ANA, owned.id, "He stands before the door.")
+
+    kept, events = await get(work, hub, owned.id), await log_of(work, hub, owned.id)
+    assert first_break(kept.id, events, kept.last_hash) is None
+    assert {each.field: (each.row, each.log) for each in differences(kept, events)} == {
+        "code": ("0000", owned.code), "severity": (0, 2), "owner_id": ("d-bo", "d-ana"), "flags": (["drill"], []),
+    }  # fmt: skip
 
 
 async def test_of_two_claims_one_wins_and_the_other_learns_who(work, hub):

@@ -207,3 +207,14 @@ def test_the_whole_story_can_be_read(alarmed):
     first(alarmed).get_by_text("Everything that happened").click()
 
     expect(first(alarmed).locator(".story li").first).to_contain_text("Called for help")
+
+
+def test_the_story_says_why_it_was_raised_and_what_was_changed_past_the_log(served, desk):
+    served.hub.desk.raised_by = {"kind": "wrong_pins", "reason": "Three wrong PINs in a row.", "words": "No position; none is known."}
+    served.hub.desk.differs = [{"field": "severity", "row": 0, "log": 2}]
+    served.hub.desk.raise_examples()
+    first(desk).get_by_text("Everything that happened").click()
+
+    story = first(desk).locator(".story li")
+    expect(story.nth(0)).to_contain_text("severity was changed past the log: it says 0, the log 2.")
+    expect(story.nth(1)).to_contain_text("Noticed. Three wrong PINs in a row. · No position")

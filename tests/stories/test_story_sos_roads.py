@@ -99,6 +99,15 @@ async def test_a_booking_platform_presses_for_a_technician(house, she):
     assert (status, receipt["incident_id"], roads) == (200, incident.id, ["api"])
 
 
+async def test_her_phone_shows_nothing_of_a_press_that_others_made_for_her(house, she, desk):
+    for number, by in enumerate(({"headers": desk}, {"token": house.people.api_key})):
+        assert (await house.ask("POST", "/v1/sos", json={"tap_id": f"for her {number}", "technician_id": she.id}, **by))[0] == 200
+        assert await house.ask("GET", "/v1/me/sos", token=she.token) == (200, {"phase": "quiet", "tap_id": None})
+
+    _, roads, _ = await raised_by(house, f"technician:{she.id}")
+    assert roads == ["desk", "api"]
+
+
 async def test_a_phone_that_was_revoked_may_still_be_hers_which_the_desk_alone_is_told(house, she, desk):
     assert (await house.ask("DELETE", f"/v1/devices/{she.device_id}", headers=desk))[0] in (200, 204)
     status, receipt = await house.ask("POST", "/v1/sos", token=she.token, json={"tap_id": "revoked"})

@@ -9,7 +9,7 @@ import { readAloud } from "./read_aloud.js";
 const ASK_EVERY_MS = 2_000;
 
 /** @typedef {import("./incident_card.js").IncidentCard} Card */
-/** @typedef {{card: Card, visit: any, events: any[], notices: any[], brokenAt: number | null, askedAt: number, place: HTMLElement, position: HTMLElement, risk: HTMLElement, map: HTMLElement, told: HTMLElement, story: HTMLElement, more: HTMLDetailsElement}} Story */
+/** @typedef {{card: Card, visit: any, events: any[], notices: any[], brokenAt: number | null, differs: any[], askedAt: number, place: HTMLElement, position: HTMLElement, risk: HTMLElement, map: HTMLElement, told: HTMLElement, story: HTMLElement, more: HTMLDetailsElement}} Story */
 
 /** @param {string} path @returns {Promise<any>} null where the hub says no */
 const maybe = (path) => ask("GET", path).catch((problem) => {
@@ -52,7 +52,7 @@ export class IncidentStory {
     card.slots.facts.append(place, position, contact, risk, h("div", { class: "acts" }, aloud, map));
     card.slots.more.append(h("h4", {}, words.say("incident-told")), told, more);
     /** @type {Story} */
-    const entry = { card, visit: null, events: [], notices: [], brokenAt: null, askedAt: 0, place, position, risk, map, told, story, more };
+    const entry = { card, visit: null, events: [], notices: [], brokenAt: null, differs: [], askedAt: 0, place, position, risk, map, told, story, more };
     this.#stories.set(card, entry);
     card.addEventListener("item", () => this.#ask(entry));
     card.addEventListener("tick", (event) => this.#where(entry, /** @type {CustomEvent} */ (event).detail));
@@ -74,7 +74,7 @@ export class IncidentStory {
       maybe(`/v1/incidents/${encodeURIComponent(id)}`), maybe(`/v1/notices?limit=100&subject=${encodeURIComponent(id)}`),
       visitId && !entry.visit ? maybe(`/v1/visits/${encodeURIComponent(visitId)}`) : entry.visit,
     ]);
-    Object.assign(entry, { visit, events: timeline?.events ?? entry.events, brokenAt: timeline?.broken_at ?? null, notices: notices?.items ?? entry.notices });
+    Object.assign(entry, { visit, events: timeline?.events ?? entry.events, brokenAt: timeline?.broken_at ?? null, differs: timeline?.differs ?? [], notices: notices?.items ?? entry.notices });
     this.#draw(entry);
   }
 
@@ -89,7 +89,8 @@ export class IncidentStory {
     entry.told.replaceChildren(...[...entry.notices].reverse().map((each) => this.#notice(each)));
     if (!entry.notices.length) entry.told.replaceChildren(h("li", { class: "note" }, words.say("incident-told-none")));
     const broken = entry.brokenAt ? [h("li", { class: "bad" }, words.say("incident-broken", { n: entry.brokenAt }))] : [];
-    entry.story.replaceChildren(...broken, ...entry.events.map((each) => this.#event(each)));
+    const differs = entry.differs.map((each) => h("li", { class: "bad" }, words.say("incident-differs", { field: each.field, row: String(each.row), log: String(each.log) })));
+    entry.story.replaceChildren(...broken, ...differs, ...entry.events.map((each) => this.#event(each)));
   }
 
   /** @param {Story} entry @param {number} nowMs */
@@ -124,10 +125,12 @@ export class IncidentStory {
   /** @param {any} each */
   #event(each) {
     const { words } = this;
-    const key = `event-${each.kind}`;
-    const title = words.has(key) ? words.say(key) : each.kind;
     const data = each.data ?? {};
-    const parts = [data.words, data.text, data.whom && (words.has(`whom-${data.whom}`) ? words.say(`whom-${data.whom}`) : data.whom), data.what, data.note,
+    // Not everything that raises an incident is a call for help: a watch, the hub or wrong PINs may.
+    const isNoticed = ["raised", "pressed_again"].includes(each.kind) && data.kind && data.kind !== "tap";
+    const key = isNoticed ? "event-noticed" : `event-${each.kind}`;
+    const title = words.has(key) ? words.say(key) : each.kind;
+    const parts = [data.reason, data.words, data.text, data.whom && (words.has(`whom-${data.whom}`) ? words.say(`whom-${data.whom}`) : data.whom), data.what, data.note,
       data.code && words.has(`resolution-${data.code}`) ? words.say(`resolution-${data.code}`) : null,
       each.kind === "told" ? words.say("event-told-line", { n: data.notices ?? 0, s: data.after_s ?? 0 }) : null,
       each.kind === "signal" ? words.say(data.is_lost ? "event-signal-lost" : "event-signal-back") : null,

@@ -73,6 +73,8 @@ def test_nothing_leaves_without_authority_and_two_approvals():
         approved(approved(ASKED, "d2"), "d2")
     released = given(approved(approved(ASKED, "d2"), "d3"), START, "hash")
     assert standing(released) is Standing.GIVEN
+    with pytest.raises(NotAllowed, match="asks anew"):
+        given(released, START, "hash")
 
 
 def test_an_emergency_needs_one_approval_and_a_review_afterwards():
