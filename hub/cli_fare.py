@@ -21,6 +21,7 @@ from core.errors import BadInput
 from core.geo import LatLon
 from core.ids import VisitId
 from hub.cli_fare_meter import meter
+from hub.cli_fare_policy import policy
 from hub.cli_fare_site import WhichTariff, add_to, tariff_text
 from hub.cli_tell import run_on_databases
 from hub.floor import open_floor
@@ -43,6 +44,7 @@ from visits.sql_stores import sql_stores
 app = typer.Typer(no_args_is_help=True, help="Tariffs, quotes, metering of recordings, receipts.")
 app.command("meter")(meter)
 add_to(app)
+app.command("policy")(policy)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object for programs.")]
