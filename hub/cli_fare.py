@@ -7,7 +7,9 @@
 import contextlib
 import json
 import re
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from zoneinfo import ZoneInfo
@@ -143,10 +145,28 @@ def _tell_replay(found: Replay, language: str) -> None:
     for line in line_faces(receipt.lines, receipt.currency):
         typer.echo(f"{getattr(line.amount, language):>14}  {getattr(line.text, language)}")
     typer.echo(f"{money(receipt.customer_minor, receipt.currency, language):>14}  = {receipt.billed.value}, tariff {receipt.tariff_id}")
-    for name, stored, again in found.differences:
-        typer.echo(f"differs: {name}: stored {stored}, computed {again}")
+    for name, stored, again in (leaf for each in found.differences for leaf in unlike(*each)):
+        typer.echo(f"differs: {name}: stored {_plain(stored)}, computed {_plain(again)}")
     typer.echo(f"identical: {receipt.digest}" if found.is_identical else "NOT identical")
     err.print(NOT_A_TAXIMETER[language])
+
+
+def unlike(name: str, stored: Any, again: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield what differs within a field, as (path, stored, again): `meter.gaps[1].filled_mm` rather than two whole meters."""
+    if isinstance(stored, dict) and isinstance(again, dict):
+        pairs = [(f"{name}.{key}", stored.get(key), again.get(key)) for key in {**stored, **again}]
+    elif isinstance(stored, list | tuple) and isinstance(again, list | tuple):
+        pairs = [(f"{name}[{at}]", *each) for at, each in enumerate(zip_longest(stored, again))]
+    else:
+        yield name, stored, again
+        return
+    for path, one, two in pairs:
+        if one != two:
+            yield from unlike(path, one, two)
+
+
+def _plain(value: Any) -> str:
+    return "nothing" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _tariff(which: str, as_json: bool) -> Tariff:

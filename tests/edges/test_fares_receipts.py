@@ -118,7 +118,9 @@ async def test_a_visit_without_fixes_bills_the_quote_and_says_so(house):
 
     receipt = await house.receipts.settle(VISIT)
 
-    assert (receipt.billed, receipt.customer_minor, receipt.meter) == (Billed.QUOTE_NOT_METERED, accepted_minor, None)
+    assert (receipt.billed, receipt.customer_minor) == (Billed.QUOTE_NOT_METERED, accepted_minor)
+    assert (receipt.meter.fixes, receipt.meter.distance_mm, receipt.meter.grade) == (0, 0, Grade.C)
+    assert [gap.filled_mm for gap in receipt.meter.gaps] == [0]
 
 
 async def test_an_unsure_meter_bills_the_quote_and_says_so(house):

@@ -5,6 +5,7 @@ replay` can compute it again; it never changes: what comes to light later makes 
 """
 
 import hashlib
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from core.ids import SiteId, TechnicianId, VisitId
 from tracking.fares.bill import Billed, Times, bill_of
 from tracking.fares.metered import Gap, Grade, Metered
-from tracking.fares.policy import Cause, Ending, FarePolicy, public_ending
+from tracking.fares.policy import Cause, Ending, FarePolicy, Ways, clause_of, public_ending
 from tracking.fares.priced import Line
 from tracking.fares.quote import Quote, quote_digest
 from tracking.fares.tariff import Tariff
@@ -20,6 +21,19 @@ from tracking.fares.tariff import Tariff
 NOT_IN_DIGEST = ("number", "settled_ms", "digest", "amends", "difference_minor")
 """What may differ between two equal settlements."""
 _NOT_FOR_CUSTOMERS = ("technician_minor", "platform_minor", "technician_id", "policy", "cause", "times", "site_id", "input_digest")
+
+
+class PayWhy(StrEnum):
+    """Why the technician is paid what she is paid, beside what the customer pays."""
+
+    SAME = "same"
+    """What the customer pays."""
+    BOTH_WAYS = "both_ways"
+    """The way there and back, more than the customer pays."""
+    PLATFORM_ADDS = "platform_adds"
+    """More: the platform bears what the customer is spared."""
+    PLATFORM_KEEPS = "platform_keeps"
+    """Less: the rules for visits that did not finish give her a smaller part."""
 
 
 class MeterFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,8 +148,18 @@ def customer_face(receipt: Receipt) -> dict[str, Any]:
 
 
 def technician_face(receipt: Receipt) -> dict[str, Any]:
-    """Return what the technician may read: the customer's face and what she is paid."""
-    return customer_face(receipt) | {"technician_minor": receipt.technician_minor}
+    """Return what the technician may read: the customer's face, what she is paid, and why it is not the same where it is not."""
+    return customer_face(receipt) | {"technician_minor": receipt.technician_minor, "pay_why": pay_why(receipt).value}
+
+
+def pay_why(receipt: Receipt) -> PayWhy:
+    """Return why she is paid another amount than the customer pays, where she is."""
+    if receipt.technician_minor == receipt.customer_minor:
+        return PayWhy.SAME
+    if receipt.technician_minor < receipt.customer_minor:
+        return PayWhy.PLATFORM_KEEPS
+    pays_both = clause_of(receipt.policy, receipt.ending, receipt.cause).ways is Ways.BOTH
+    return PayWhy.BOTH_WAYS if pays_both else PayWhy.PLATFORM_ADDS
 
 
 def _fresh(inputs: Inputs, now_ms: int) -> Receipt:
