@@ -33,6 +33,7 @@ from tracking.factor_route import factor_route
 from tracking.fares.faces import desk_face, line_faces
 from tracking.fares.pricing import price, refusal
 from tracking.fares.quote import Basis, way_range
+from tracking.fares.receipt import fixes_seen
 from tracking.fares.receipt_flow import Replay
 from tracking.fares.tariff import Tariff, tariff_hash
 from tracking.fares.tariff_chart import chart_svg, curves
@@ -125,7 +126,8 @@ def replay(visit: Annotated[str, typer.Argument(help="The visit's id.")], lang: 
     found = run_on_databases(_replayed(visit))
     if as_json:
         told = [{"field": name, "stored": stored, "again": again} for name, stored, again in found.differences]
-        shown = {"visit_id": visit, "identical": found.is_identical, "differences": told, "receipt": desk_face(found.again)}
+        head = {"visit_id": visit, "identical": found.is_identical, "lost_fixes": found.lost_fixes}
+        shown = {**head, "differences": told, "receipt": desk_face(found.again)}
         typer.echo(json.dumps(shown, ensure_ascii=False))
     else:
         _tell_replay(found, language)
@@ -148,6 +150,11 @@ def _tell_replay(found: Replay, language: str) -> None:
     for name, stored, again in (leaf for each in found.differences for leaf in unlike(*each)):
         typer.echo(f"differs: {name}: stored {_plain(stored)}, computed {_plain(again)}")
     typer.echo(f"identical: {receipt.digest}" if found.is_identical else "NOT identical")
+    if found.lost_fixes:
+        err.print(
+            f"{found.lost_fixes} of the {fixes_seen(found.stored)} fixes that the receipt stands on are no longer stored, so it cannot be "
+            "proved here: they are forgotten after PORCHLIGHT_FIX_DAYS. The receipt stays."
+        )
     err.print(NOT_A_TAXIMETER[language])
 
 

@@ -119,15 +119,21 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def receipt_of(inputs: Inputs, *, now_ms: int, before: Receipt | None = None) -> Receipt:
-    """Return the receipt of `inputs`; `before` itself where nothing differs, else an amendment of it."""
+    """Return the receipt of `inputs`; `before` itself where nothing differs or fixes were lost since, else an amendment of it."""
     fresh = _fresh(inputs, now_ms)
     if before is None:
         return fresh
-    if fresh.digest == before.digest:
+    # Fixes only ever come late. Fewer than before means that they were forgotten after their time: no reason to bill anew.
+    if fresh.digest == before.digest or fixes_seen(fresh) < fixes_seen(before):
         return before
     return msgspec.structs.replace(
         fresh, number=before.number + 1, amends=before.number, difference_minor=fresh.customer_minor - before.customer_minor
     )
+
+
+def fixes_seen(receipt: Receipt) -> int:
+    """Return how many stored fixes a receipt stands on, those left out with them."""
+    return 0 if receipt.meter is None else receipt.meter.fixes + sum(receipt.meter.rejected.values())
 
 
 def differences(stored: Receipt, again: Receipt) -> list[tuple[str, Any, Any]]:

@@ -7,12 +7,14 @@ a bare 2.30 is a binary fraction and is refused.
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from core.errors import BadInput
-from tracking.fares.tariff import Tariff
+from tracking.fares.rates import minor_digits
+from tracking.fares.tariff import Rounding, Tariff
 from tracking.fares.tariff_check import Problem, problems_of
 from tracking.fares.tariff_lines import Path, line_at, lines_of, path_of
 
@@ -60,6 +62,9 @@ def read_tariff(text: str) -> Tariff:
     lines = lines_of(text)
     _refuse(_floats(document, ()), lines)
     tariff = _converted(document, lines)
+    if "rounding" not in document:
+        smallest = Decimal(1).scaleb(-minor_digits(tariff.currency))
+        tariff = msgspec.structs.replace(tariff, rounding=Rounding(unit=smallest))
     _refuse(problems_of(tariff), lines)
     return tariff
 

@@ -99,6 +99,13 @@ def test_a_bad_part_is_refused(more, what):
     assert any(each in found for each in what.split("|")), found
 
 
+@pytest.mark.parametrize(("currency", "unit"), [("CNY", "0.01"), ("JPY", "1"), ("KWD", "0.001")])
+def test_without_a_rounding_the_smallest_coin_is_the_unit(currency, unit):
+    tariff = read_tariff(GOOD.replace("CNY", currency))
+
+    assert str(tariff.rounding.unit) == unit
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "what", "cure"),
     [
