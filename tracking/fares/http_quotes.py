@@ -63,7 +63,7 @@ def endpoints(flow: QuoteFlow) -> list[Endpoint]:
             status=201,
             idempotent=True,
             tag="fares",
-            errors=(NoTariff, NotServed, BadInput),
+            errors=(NoTariff, NotServed, NotFound, BadInput),
         ),
         Endpoint(
             method="POST",
