@@ -172,6 +172,7 @@ async def test_a_fare_from_the_quote_to_a_visible_amendment(hub):
     assert amended["all"][0]["digest"] == first["digest"]
     assert (amended["receipt"]["amends"], amended["receipt"]["meter"]["gaps"]) == (1, [])
     assert "Receipt 2 replaces receipt 1" in page
+    assert "Beyond 2 km: €1.90 per km." in page
     assert "not a legally controlled taximeter" in page
     assert (await replayed(hub, visit_id))[0] == 0
 
