@@ -7,7 +7,9 @@
 import contextlib
 import json
 import re
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from zoneinfo import ZoneInfo
@@ -21,6 +23,7 @@ from core.errors import BadInput
 from core.geo import LatLon
 from core.ids import VisitId
 from hub.cli_fare_meter import meter
+from hub.cli_fare_policy import policy
 from hub.cli_fare_site import WhichTariff, add_to, tariff_text
 from hub.cli_tell import run_on_databases
 from hub.floor import open_floor
@@ -30,6 +33,7 @@ from tracking.factor_route import factor_route
 from tracking.fares.faces import desk_face, line_faces
 from tracking.fares.pricing import price, refusal
 from tracking.fares.quote import Basis, way_range
+from tracking.fares.receipt import fixes_seen
 from tracking.fares.receipt_flow import Replay
 from tracking.fares.tariff import Tariff, tariff_hash
 from tracking.fares.tariff_chart import chart_svg, curves
@@ -43,6 +47,7 @@ from visits.sql_stores import sql_stores
 app = typer.Typer(no_args_is_help=True, help="Tariffs, quotes, metering of recordings, receipts.")
 app.command("meter")(meter)
 add_to(app)
+app.command("policy")(policy)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object for programs.")]
@@ -121,7 +126,8 @@ def replay(visit: Annotated[str, typer.Argument(help="The visit's id.")], lang: 
     found = run_on_databases(_replayed(visit))
     if as_json:
         told = [{"field": name, "stored": stored, "again": again} for name, stored, again in found.differences]
-        shown = {"visit_id": visit, "identical": found.is_identical, "differences": told, "receipt": desk_face(found.again)}
+        head = {"visit_id": visit, "identical": found.is_identical, "lost_fixes": found.lost_fixes}
+        shown = {**head, "differences": told, "receipt": desk_face(found.again)}
         typer.echo(json.dumps(shown, ensure_ascii=False))
     else:
         _tell_replay(found, language)
@@ -141,10 +147,33 @@ def _tell_replay(found: Replay, language: str) -> None:
     for line in line_faces(receipt.lines, receipt.currency):
         typer.echo(f"{getattr(line.amount, language):>14}  {getattr(line.text, language)}")
     typer.echo(f"{money(receipt.customer_minor, receipt.currency, language):>14}  = {receipt.billed.value}, tariff {receipt.tariff_id}")
-    for name, stored, again in found.differences:
-        typer.echo(f"differs: {name}: stored {stored}, computed {again}")
+    for name, stored, again in (leaf for each in found.differences for leaf in unlike(*each)):
+        typer.echo(f"differs: {name}: stored {_plain(stored)}, computed {_plain(again)}")
     typer.echo(f"identical: {receipt.digest}" if found.is_identical else "NOT identical")
+    if found.lost_fixes:
+        err.print(
+            f"{found.lost_fixes} of the {fixes_seen(found.stored)} fixes that the receipt stands on are no longer stored, so it cannot be "
+            "proved here: they are forgotten after PORCHLIGHT_FIX_DAYS. The receipt stays."
+        )
     err.print(NOT_A_TAXIMETER[language])
+
+
+def unlike(name: str, stored: Any, again: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield what differs within a field, as (path, stored, again): `meter.gaps[1].filled_mm` rather than two whole meters."""
+    if isinstance(stored, dict) and isinstance(again, dict):
+        pairs = [(f"{name}.{key}", stored.get(key), again.get(key)) for key in {**stored, **again}]
+    elif isinstance(stored, list | tuple) and isinstance(again, list | tuple):
+        pairs = [(f"{name}[{at}]", *each) for at, each in enumerate(zip_longest(stored, again))]
+    else:
+        yield name, stored, again
+        return
+    for path, one, two in pairs:
+        if one != two:
+            yield from unlike(path, one, two)
+
+
+def _plain(value: Any) -> str:
+    return "nothing" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _tariff(which: str, as_json: bool) -> Tariff:

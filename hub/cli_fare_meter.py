@@ -101,11 +101,11 @@ def _plain(recording: Recording) -> list[MeterFix]:
 
 def _left_out_words(recording: Recording, fixes: list[MeterFix]) -> list[str]:
     """Say what was left out or made up."""
-    words = []
+    words = [] if recording.fixes else ["holds no fix: nothing was metered."]
     if len(fixes) < len(recording.fixes):
         count = len(recording.fixes) - len(fixes)
         words.append(f"left out {count} fix{'es' if count > 1 else ''} with a time before 2000, from a clock that was not set.")
-    if not recording.is_timed:
+    if recording.fixes and not recording.is_timed:
         words.append("no point has a time: only its length is measured, grade C.")
     return words
 

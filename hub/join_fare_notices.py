@@ -83,7 +83,7 @@ def _receipt_event(receipt: Receipt, visit: Visit | None) -> WebhookEvent:
         "technician_minor": receipt.technician_minor,
         "platform_minor": receipt.platform_minor,
         "difference_minor": receipt.difference_minor,
-        "distance_mm": None if receipt.meter is None else receipt.meter.distance_mm,
+        "distance_mm": None if receipt.meter is None or receipt.meter.fixes == 0 else receipt.meter.distance_mm,
         "digest": receipt.digest,
     }
     id = notice_id_of("fare-event", receipt.visit_id, kind, receipt.number)

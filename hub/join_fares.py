@@ -9,7 +9,11 @@ from hub.wire_fares import Fares
 from hub.wire_visits import People
 from realtime.fare_sight import FareSight, PaidWay, Sheet
 from tracking.fares.faces import live_face, money_words, quote_face, receipt_face
+from tracking.fares.receipt import Receipt
 from tracking.fares.statement import Statement
+from tracking.fares.tariff import Tariff
+from tracking.fares.tariff_words import explain
+from tracking.fares.words import EN, ZH
 from visits.site import Site
 from visits.stage import CLOSED, UNDERWAY, Stage
 from visits.visit import Visit
@@ -64,6 +68,7 @@ class FareSights:
         agreed = await self._fares.live.agreed(visit.id)
         live = None if agreed is None else await self._fares.live.live(visit.id, for_customer=not is_hers)
         _, receipts = await self._fares.receipts.receipts_of(visit.id)
+        tariff = None if not receipts else await self._tariff_of(receipts[-1])
         return FareSight(
             visit_id=visit.id,
             service=site.service(visit.service_kind).title,
@@ -81,7 +86,14 @@ class FareSights:
             quote=None if agreed is None else quote_face(agreed[1], None),
             live=None if live is None else live_face(live),
             receipts=tuple(receipt_face(receipt, for_technician=is_hers) for receipt in receipts),
+            tariff_says={} if tariff is None else {language: explain(tariff, language) for language in (ZH, EN)},
         )
+
+    async def _tariff_of(self, receipt: Receipt) -> Tariff | None:
+        if receipt.tariff_hash is None:
+            return None
+        stored = await self._fares.tariffs.version(receipt.site_id, receipt.tariff_hash)
+        return None if stored is None else stored.tariff
 
 
 def _sheet(statement: Statement, zone: str, *, is_shift: bool) -> Sheet:

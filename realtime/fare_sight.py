@@ -52,6 +52,8 @@ class FareSight(msgspec.Struct, frozen=True, kw_only=True):
     quote: QuoteFace | None = None
     live: LiveFace | None = None
     receipts: tuple[dict[str, Any], ...] = ()
+    tariff_says: dict[str, list[str]] = {}
+    """What the tariff of the receipt charges, a sentence a line, by language `zh` and `en`; empty without a receipt."""
 
     @property
     def receipt(self) -> dict[str, Any] | None:
@@ -111,6 +113,10 @@ class FareSpeech:
     def __init__(self, lang: str, time_zone: str, unit: str = "km") -> None:
         self._language, self._zone, self._unit = language_of(lang), ZoneInfo(time_zone), unit
 
+    def lines(self, both: dict[str, list[str]]) -> list[str]:
+        """Return the sentences of the page's language."""
+        return both.get(self._language, [])
+
     def tell(self, both: Words | dict[str, str]) -> str:
         """Return the words of the page's language."""
         zh, en = (both["zh"], both["en"]) if isinstance(both, dict) else (both.zh, both.en)
@@ -123,6 +129,10 @@ class FareSpeech:
     def way(self, distance_mm: int) -> str:
         """Return a distance to a hundredth."""
         return distance(distance_mm, self._unit, self._language)
+
+    def exact_way(self, distance_mm: int) -> str:
+        """Return a distance to a thousandth, from which a price can be computed again."""
+        return distance(distance_mm, self._unit, self._language, digits=3)
 
     def about(self, metres: int) -> str:
         """Return a distance to a tenth, for what is only estimated."""

@@ -15,7 +15,9 @@ from tracking.fares.policy import Billing, Cause, Ending, FarePolicy
 from tracking.fares.quote import Quote, QuoteRequest
 from tracking.fares.quote_pricing import priced_quote
 from tracking.fares.receipt import Inputs, receipt_of
+from tracking.fares.tariff import Tariff
 from tracking.fares.tariff_terms import Mode
+from tracking.fares.tariff_words import explain
 from tracking.router import Route, RouteSource
 
 NOON_MS = to_ms(NOON_SHANGHAI)
@@ -61,16 +63,21 @@ def driving(billing: Billing = Billing.CAPPED, *, is_hers: bool = False) -> Fare
     return a_sight(billing, is_hers=is_hers, is_underway=True, live=live_face(live))
 
 
-def settled(*, is_hers: bool = False, ending: Ending = Ending.FINISHED, metered: Metered | None = None) -> FareSight:
-    """Return the fare of a visit with a receipt and an amendment of it."""
+def settled(
+    *, is_hers: bool = False, ending: Ending = Ending.FINISHED, metered: Metered | None = None, last: Metered | None = None,
+    tariff: Tariff = TARIFF,
+) -> FareSight:
+    """Return the fare of a visit with a receipt and an amendment of it, by what was `metered` first and in the end (`last`)."""
     inputs = Inputs(
         visit_id=VISIT, site_id=SITE, technician_id=None, currency="CNY", ending=ending, cause=Cause.CUSTOMER, closed_ms=NOON_MS,
-        policy=FarePolicy(billing=Billing.METERED), quote=a_quote(), tariff=TARIFF, metered=metered, times=Times(appointment_ms=NOON_MS),
+        policy=FarePolicy(billing=Billing.METERED), quote=a_quote(), tariff=tariff, metered=metered, times=Times(appointment_ms=NOON_MS),
     )  # fmt: skip
     first = receipt_of(inputs, now_ms=NOON_MS)
-    second = receipt_of(msgspec.structs.replace(inputs, metered=a_metered()), now_ms=NOON_MS + 60_000, before=first)
+    later = msgspec.structs.replace(inputs, metered=a_metered() if last is None else last)
+    second = receipt_of(later, now_ms=NOON_MS + 60_000, before=first)
     faces = tuple(receipt_face(each, for_technician=is_hers) for each in (first, second))
-    return a_sight(Billing.METERED, is_hers=is_hers, is_closed=True, receipts=faces)
+    says = {language: explain(TARIFF, language) for language in ("zh", "en")}
+    return a_sight(Billing.METERED, is_hers=is_hers, is_closed=True, receipts=faces, tariff_says=says)
 
 
 class FakeFares:

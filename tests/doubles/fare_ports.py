@@ -9,6 +9,7 @@ from core.geo import LatLon, distance_m
 from core.ids import SiteId, TechnicianId, VisitId
 from core.timers import Timer
 from tracking.fares.metered import Grade, Metered, Slice
+from tracking.fares.settlement import settle_distance
 from tracking.router import Route, RouteSource
 from visits.events import StageChanged
 from visits.site import Site
@@ -109,7 +110,7 @@ class FixedRouter:
 
 
 class FixedWays:
-    """Meets `MeteredWays` with the way that a test gives, None for no fixes."""
+    """Meets `MeteredWays` with the way that a test gives; None: no fix came."""
 
     def __init__(self) -> None:
         self.way: Metered | None = None
@@ -117,7 +118,7 @@ class FixedWays:
 
     async def metered(self, technician_id, start_ms, end_ms):
         self.asked.append((technician_id, start_ms, end_ms))
-        return self.way
+        return settle_distance([], start_ms, end_ms) if self.way is None else self.way
 
 
 class FixedWhereabouts:

@@ -148,6 +148,11 @@ async def test_a_quote_tells_no_place(door):
         ({"mode": "transit", "depart_at": "2026-03-04T23:50:00+08:00"}, "not_served", 409),
         ({"price": 1}, "bad_input", 422),
         ({"carries": {"luggage": -1}}, "bad_input", 422),
+        ({"depart_at": "0001-01-01T00:00:00+14:00"}, "bad_input", 422),
+        ({"depart_at": "9999-12-31T23:59:59Z"}, "bad_input", 422),
+        ({"appointment_at": "0001-01-01T00:00:00Z"}, "bad_input", 422),
+        ({"planned_end_at": "2026-03-04T11:59:00+08:00"}, "bad_input", 422),
+        ({"visit_id": "nonesuch"}, "not_found", 404),
     ],
 )
 async def test_a_bad_question_is_a_problem_with_a_cure(door, change, code, status):

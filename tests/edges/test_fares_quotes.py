@@ -273,6 +273,34 @@ async def test_without_her_position_the_accepted_quote_stays(desk):
     assert (await desk.flow.fare_of(VISIT))[1] == offer.quote
 
 
+@pytest.mark.parametrize("why", ["no bus runs", "retired", "too far away"])
+async def test_a_way_that_cannot_be_quoted_after_a_reassignment_leaves_the_accepted_quote(desk, why):
+    mode = Mode.TRANSIT if why == "no bus runs" else Mode.TAXI
+    offer = await desk.flow.quote(asked(mode=mode))
+    await desk.flow.accept(VISIT, offer.token)
+    event = desk.visits.go(Stage.ASSIGNED, Act.REASSIGN, NOON_SHANGHAI, technician_id=BERTA)
+    if why == "no bus runs":
+        await desk.clock.advance(11.5 * 3600)
+    if why == "retired":
+        await desk.shelf.retire(SITE, offer.quote.tariff_hash)
+    if why == "too far away":
+        desk.whereabouts.place = LatLon(31.2, 121.5)
+
+    async with desk.work.begin() as tx:
+        await desk.flow.on_stage_changed(tx, event)
+    await desk.flow.on_timer(desk.timers.set_[REQUOTE, VISIT])
+
+    assert (await desk.flow.fare_of(VISIT))[1] == offer.quote
+
+
+async def test_a_second_price_is_refused_with_the_path_where_the_first_is_read(desk):
+    await desk.flow.accept(VISIT, (await desk.flow.quote(asked())).token)
+    second = await desk.flow.quote(asked())
+
+    with pytest.raises(Conflict, match=f"/v1/visits/{VISIT}/fare"):
+        await desk.flow.accept(VISIT, second.token)
+
+
 async def test_a_quote_is_sealed_at_rest(desk):
     await desk.flow.quote(asked())
 

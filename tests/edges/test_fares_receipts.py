@@ -110,6 +110,19 @@ async def test_late_fixes_after_settlement_make_a_visible_amendment(house):
     assert (await house.receipts.receipts_of(VISIT))[1] == [first, second]
 
 
+@pytest.mark.parametrize("left", [None, msgspec.structs.replace(a_way(2_000_000, start_ms=to_ms(NOON_SHANGHAI), digest="d2"), fixes=12)])
+async def test_forgotten_fixes_bill_nothing_anew(house, left):
+    await house.shelf.set_policy(SITE, FarePolicy(billing=Billing.METERED))
+    await house.agree()
+    house.finish()
+    first = await house.receipts.settle(VISIT)
+    house.ways.way = left
+
+    assert await house.receipts.settle(VISIT) == first
+    replay = await house.receipts.replay(VISIT)
+    assert (replay.is_identical, replay.lost_fixes) == (False, first.meter.fixes - (0 if left is None else 12))
+
+
 async def test_a_visit_without_fixes_bills_the_quote_and_says_so(house):
     await house.shelf.set_policy(SITE, FarePolicy(billing=Billing.METERED))
     accepted_minor = await house.agree()
@@ -118,7 +131,9 @@ async def test_a_visit_without_fixes_bills_the_quote_and_says_so(house):
 
     receipt = await house.receipts.settle(VISIT)
 
-    assert (receipt.billed, receipt.customer_minor, receipt.meter) == (Billed.QUOTE_NOT_METERED, accepted_minor, None)
+    assert (receipt.billed, receipt.customer_minor) == (Billed.QUOTE_NOT_METERED, accepted_minor)
+    assert (receipt.meter.fixes, receipt.meter.distance_mm, receipt.meter.grade) == (0, 0, Grade.C)
+    assert [gap.filled_mm for gap in receipt.meter.gaps] == [0]
 
 
 async def test_an_unsure_meter_bills_the_quote_and_says_so(house):

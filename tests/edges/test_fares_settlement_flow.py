@@ -66,13 +66,14 @@ async def test_a_long_way_is_settled_beside_the_loop_with_the_same_result(fixes_
     assert metered == settle_distance(plain(fixes), START_MS, fixes[-1].at_ms)
 
 
-async def test_no_fixes_is_no_way(fixes_work):
+async def test_no_fixes_are_no_metres_and_grade_c(fixes_work):
     ledger = await recorded(fixes_work, journey(3))
 
     flow = SettlementFlow(fixes_work, ledger)
 
-    assert await flow.metered(ANNA, START_MS - 10_000, START_MS - 1) is None
-    assert await flow.metered("berta", START_MS, START_MS + 10_000) is None
+    for technician_id, start_ms in ((ANNA, START_MS - 60_000), ("berta", START_MS)):
+        metered = await flow.metered(technician_id, start_ms, start_ms + 59_999)
+        assert (metered.fixes, metered.distance_mm, metered.grade.value) == (0, 0, "C")
 
 
 async def test_one_fix_is_grade_c(fixes_work):

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from hub.cli_fare import app
+from hub.cli_fare import app, unlike
 from tracking.fares.built_in import built_in_texts
 
 
@@ -72,3 +72,15 @@ def test_what_does_not_fit_is_refused(run, words, code):
 
 def test_the_built_in_tariffs_are_listed(run):
     assert "cn-shenzhen-taxi-2024" in run("tariffs").stdout
+
+
+def test_a_difference_is_told_down_to_its_figure():
+    stored = {"distance_mm": 5, "grade": "A", "gaps": ({"fill": "chord", "filled_mm": 1},)}
+    again = {"distance_mm": 6, "grade": "A", "gaps": ({"fill": "cut", "filled_mm": 1}, {"fill": "cut", "filled_mm": 0})}
+
+    assert list(unlike("meter", stored, again)) == [
+        ("meter.distance_mm", 5, 6),
+        ("meter.gaps[0].fill", "chord", "cut"),
+        ("meter.gaps[1]", None, {"fill": "cut", "filled_mm": 0}),
+    ]
+    assert list(unlike("billed", "quote", "meter")) == [("billed", "quote", "meter")]

@@ -1,19 +1,15 @@
 """The commands about people, on a data folder of their own: what is printed for people, for programs, and when something is wrong."""
 
-import asyncio
 import json
 from datetime import timedelta
 
 import pytest
-from typer.testing import CliRunner
 
 from core.errors import BadInput, NotFound, Unavailable
-from core.sql import open_engine, truth
-from hub.all_tables import import_all_tables
-from hub.cli import app
 from hub.cli_fare_site import site_tariffs
 from hub.cli_tell import run_local, tell_all
 from hub.local_people import operator_of
+from tests.doubles.terminal import terminal, told
 from tracking.fares.built_in import built_in_texts
 from tracking.fares.policy import Billing, FarePolicy
 from tracking.fares.quote import CurrencyMismatch
@@ -21,31 +17,7 @@ from tracking.fares.quote import CurrencyMismatch
 
 @pytest.fixture
 def porchlight(tmp_path, monkeypatch):
-    """Return a function that runs a command on an empty, migrated data folder."""
-    monkeypatch.setenv("PORCHLIGHT_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("PORCHLIGHT_SECRET_KEYS", "a-secret-of-more-than-thirty-two-characters")
-    import_all_tables()
-    asyncio.run(_create(f"sqlite+aiosqlite:///{tmp_path}/truth.db"))
-
-    def run(*words):
-        found = CliRunner().invoke(app, words)
-        if found.exception is not None and not isinstance(found.exception, SystemExit):
-            raise found.exception
-        return found
-
-    return run
-
-
-async def _create(url):
-    engine = open_engine(url, durability="normal")
-    async with engine.begin() as conn:
-        await conn.run_sync(truth.create_all)
-    await engine.dispose()
-
-
-def told(found):
-    assert found.exit_code == 0, found.output
-    return json.loads(found.stdout)
+    return terminal(tmp_path, monkeypatch)
 
 
 def test_a_site_with_people_and_a_visit_is_made_at_the_terminal(porchlight):

@@ -3,15 +3,18 @@
 import re
 
 import httpx2
+import msgspec
 import pytest
 from starlette.applications import Starlette
 
 from realtime.http_fare_pages import FarePages
 from realtime.http_pages import Pages, PageSettings
-from tests.doubles.fake_fare_pages import TOKEN, FakeFares, a_metered, a_sight, driving, settled
+from tests.doubles.fake_fare_pages import NOON_MS, TARIFF, TOKEN, FakeFares, a_metered, a_sight, driving, settled
 from tests.doubles.fake_hub_pages import LINK, FakeHub
 from tests.doubles.fare_ports import VISIT
 from tracking.fares.policy import Billing, Ending
+from tracking.fares.settlement import settle_distance
+from tracking.fares.tariff_terms import TripShape
 
 pytestmark = pytest.mark.anyio
 ORIGIN = "https://hub.example"
@@ -95,7 +98,7 @@ async def test_a_receipt_says_why_line_by_line(client, fares):
     assert "The metered way is what counts." in said
     assert "Receipt 2 replaces receipt 1" in said
     assert "B: certain within 6 %" in said
-    assert "no positions; 0.8 km counted, the straight line" in said
+    assert "1 min 30 s, no positions; 0.8 km counted, the straight line" in said
     assert "not counted: these positions were not genuine" in said
     assert "Left out: set by an app, not by the phone 12" in said
     assert "This is not a legally controlled taximeter." in said
@@ -129,10 +132,40 @@ async def test_the_technician_reads_what_she_is_paid(client, fares):
     assert "The customer pays" in said
 
 
+@pytest.mark.parametrize(("lang", "why"), [("en", "You are paid there and back; the platform"), ("zh-CN", "您的车费按往返计付，差额")])
+async def test_the_technician_reads_why_she_is_paid_another_amount(client, fares, lang, why):
+    one_way = msgspec.structs.replace(TARIFF, trip=TripShape.ONE_WAY)
+    fares.sight = settled(is_hers=True, ending=Ending.ABORTED_UNSAFE, tariff=one_way)
+    more = await told(client, f"/technician/fares/{VISIT}?whole=1", lang, **BEARER)
+    fares.sight = settled(is_hers=True, tariff=one_way)
+    same = await told(client, f"/technician/fares/{VISIT}?whole=1", lang, **BEARER)
+
+    assert why in more
+    assert why not in same
+
+
+@pytest.mark.parametrize(("lang", "night"), [("en", "By night, 22:00 to 06:00"), ("zh-CN", "夜间 22:00–06:00")])
+async def test_a_receipt_holds_its_tariff_in_words(client, fares, lang, night):
+    fares.sight = settled()
+
+    assert night in await told(client, f"/t/{LINK}/receipt", lang)
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "30 min, no positions; nothing counted"), ("zh-CN", "30 分，无定位点，未计里程")])
+async def test_a_way_without_a_fix_says_so_with_its_grade(client, fares, lang, words):
+    fares.sight = settled(last=settle_distance([], NOON_MS, NOON_MS + 1_800_000))
+
+    said = await told(client, f"/t/{LINK}/receipt", lang)
+
+    assert words in said
+    assert ("Nothing was metered on this way. C: less certain" if lang == "en" else "本次没有计程。 C: 误差更大") in said
+    assert " 0 km" not in said
+
+
 async def test_her_statement_adds_up_her_ways(client):
     said = await told(client, "/technician/fares", **BEARER)
 
-    assert "CN¥40.42 for 2 ways" in said
+    assert "CN¥40.42 for 2 visits" in said
     assert "nobody opened not metered CN¥9.00" in said
 
 

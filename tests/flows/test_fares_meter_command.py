@@ -64,6 +64,15 @@ def test_an_empty_recording_is_grade_c(tmp_path: Path) -> None:
     assert (code, lines[0]["metres"], lines[0]["grade"]) == (0, 0, "C")
 
 
+def test_an_empty_recording_is_said_to_hold_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("")
+
+    _, _, told = run(tmp_path / "a.jsonl", "--json")
+
+    assert "a.jsonl: holds no fix" in told
+    assert "no point has a time" not in told
+
+
 def test_a_track_without_times_is_a_length_of_grade_c(tmp_path: Path) -> None:
     (tmp_path / "a.geojson").write_text('{"type":"LineString","coordinates":[[121.5,31.2],[121.5,31.21],[121.5,31.22]]}')
 

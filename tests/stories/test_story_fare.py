@@ -172,6 +172,7 @@ async def test_a_fare_from_the_quote_to_a_visible_amendment(hub):
     assert amended["all"][0]["digest"] == first["digest"]
     assert (amended["receipt"]["amends"], amended["receipt"]["meter"]["gaps"]) == (1, [])
     assert "Receipt 2 replaces receipt 1" in page
+    assert "Beyond 2 km: €1.90 per km." in page
     assert "not a legally controlled taximeter" in page
     assert (await replayed(hub, visit_id))[0] == 0
 
@@ -190,7 +191,8 @@ async def test_a_visit_without_fixes_bills_the_quote_and_a_meter_starts_once(hub
 
     assert status in (200, 409)
     assert again["departed_at"] == first["departed_at"]
-    assert (receipt["billed"], receipt["customer_minor"], receipt["meter"]) == ("quote_not_metered", accepted_minor, None)
+    assert (receipt["billed"], receipt["customer_minor"]) == ("quote_not_metered", accepted_minor)
+    assert (receipt["meter"]["fixes"], receipt["meter"]["grade"]) == (0, "C")
 
 
 async def test_a_visit_called_off_before_the_way_costs_nothing_and_has_its_receipt(hub):

@@ -5,9 +5,7 @@ Deadline: that of the routing engine, after which the estimate answers.
 """
 
 from datetime import datetime
-from typing import Annotated, Any
-
-import msgspec
+from typing import Any
 
 from core.caller import Caller, CallerKind, Scope
 from core.clock import from_ms, to_ms
@@ -22,7 +20,8 @@ from tracking.fares.quote_flow import QuoteFlow
 
 DESK = frozenset({CallerKind.API, CallerKind.DISPATCHER})
 READERS = DESK | {CallerKind.LINK}
-Count = Annotated[int, msgspec.Meta(ge=0, le=100)]
+_END_MS = 4_102_444_800_000
+"""2100-01-01, as for every time that a phone tells: no clock or calendar of a zone runs over before."""
 
 
 def endpoints(flow: QuoteFlow) -> list[Endpoint]:
@@ -31,6 +30,7 @@ def endpoints(flow: QuoteFlow) -> list[Endpoint]:
     async def ask(call: Call) -> QuoteFace:
         body: QuoteBody = call.body
         call.caller.must_reach(SiteId(body.site_id))
+        await _must_be_of_site(flow, body)
         offer = await flow.quote(_request(body))
         return quote_face(offer.quote, offer.token)
 
@@ -63,7 +63,7 @@ def endpoints(flow: QuoteFlow) -> list[Endpoint]:
             status=201,
             idempotent=True,
             tag="fares",
-            errors=(NoTariff, NotServed, BadInput),
+            errors=(NoTariff, NotServed, NotFound, BadInput),
         ),
         Endpoint(
             method="POST",
@@ -103,7 +103,14 @@ def endpoints(flow: QuoteFlow) -> list[Endpoint]:
     ]
 
 
+async def _must_be_of_site(flow: QuoteFlow, body: QuoteBody) -> None:
+    if body.visit_id is not None and await flow.site_of(VisitId(body.visit_id)) != body.site_id:
+        raise NotFound(f"Site {body.site_id} has no visit {body.visit_id!r}. Check the id, or ask without one.")
+
+
 def _request(body: QuoteBody) -> QuoteRequest:
+    if body.planned_end_at is not None and _ms("planned_end_at", body.planned_end_at) < _ms("depart_at", body.depart_at):
+        raise BadInput("planned_end_at lies before depart_at: she cannot start back before she has set out. Correct one of them.")
     return QuoteRequest(
         site_id=SiteId(body.site_id),
         start=body.from_.checked(),
@@ -120,6 +127,8 @@ def _request(body: QuoteBody) -> QuoteRequest:
 def _ms(name: str, at: datetime) -> int:
     if at.tzinfo is None:
         raise BadInput(f"{name} has no zone, so it names no moment. Write it as 2026-03-02T14:00:00+08:00.")
+    if not 0 <= to_ms(at) < _END_MS:
+        raise BadInput(f"{name} lies outside the years 1970 to 2099. Correct it.")
     return to_ms(at)
 
 

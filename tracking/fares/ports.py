@@ -154,8 +154,8 @@ class FareVisits(Protocol):
 class MeteredWays(Protocol):
     """Meters a way from the stored fixes. Met by `settlement_flow`."""
 
-    async def metered(self, technician_id: TechnicianId, start_ms: int, end_ms: int) -> Metered | None:
-        """Return the way she made between two moments, one metering device; None when no fix was stored then.
+    async def metered(self, technician_id: TechnicianId, start_ms: int, end_ms: int) -> Metered:
+        """Return the way she made between two moments, one metering device; without a fix 0 mm, grade C, one gap over all of it.
 
         The same stored fixes give the same answer, byte for byte.
         """

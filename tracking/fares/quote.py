@@ -54,6 +54,12 @@ class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
     visit_id: VisitId | None = None
 
 
+def asked_again(request: QuoteRequest, visit_id: VisitId, now_ms: int, planned_end_ms: int) -> QuoteRequest:
+    """Return the question of a stale quote as it is to be asked now, for a visit: she sets out no earlier than now."""
+    back_ms = planned_end_ms if request.back_ms is None else request.back_ms
+    return msgspec.structs.replace(request, depart_ms=max(request.depart_ms, now_ms), visit_id=visit_id, back_ms=back_ms)
+
+
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
     """A promise. `customer_minor` is what she pays, at most; `amount_minor` what the way costs, more where a reassignment made it dearer.
 

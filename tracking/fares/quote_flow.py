@@ -4,10 +4,12 @@ Called by `http_quotes` and by the timer that a reassignment sets; hands to `quo
 is asked outside any transaction.
 """
 
+import contextlib
+
 import msgspec
 
 from core.clock import Clock, from_ms, to_ms
-from core.errors import Conflict, NotFound, Unavailable
+from core.errors import BadInput, Conflict, NotFound, Unavailable
 from core.geo import LatLon, distance_m
 from core.ids import IdSource, SiteId, VisitId
 from core.key_ring import KeyRing
@@ -29,6 +31,7 @@ from tracking.fares.quote import (
     Quote,
     QuoteRequest,
     StaleQuote,
+    asked_again,
     cell_centre,
     id_in_token,
     kept_promise,
@@ -150,13 +153,15 @@ class QuoteFlow:
             await self._timers.set(tx, Timer(kind=REQUOTE, subject=event.visit_id, due_at=self._clock.now()))
 
     async def on_timer(self, timer: Timer) -> None:
-        """Handle a `REQUOTE` timer; without her position the accepted quote stays in force."""
+        """Handle a `REQUOTE` timer; without her position, or where her way cannot be quoted, the accepted quote stays in force."""
         visit_id = VisitId(timer.subject)
         async with self._work.read() as tx:
             visit = await self._visits.get(tx, visit_id)
         start = None if visit is None else await self._place_of(visit)
         if start is not None:
-            await self.requote(visit_id, start)
+            # No bus any more, a tariff retired, a place too far away: asking again would be answered the same.
+            with contextlib.suppress(BadInput, NoTariff, NotServed, CurrencyMismatch):
+                await self.requote(visit_id, start)
 
     async def run_once(self) -> int:
         """Forget quotes that expired a week ago and were never accepted; return how many."""
@@ -257,7 +262,7 @@ class QuoteFlow:
 
     def _must_fit(self, visit: Visit, quote: Quote, fare: VisitFare | None) -> None:
         if fare is not None:
-            raise Conflict("A price was agreed for this visit already, and it stays. Read it at /v1/visits/{visit_id}/fare.")
+            raise Conflict(f"A price was agreed for this visit already, and it stays. Read it at /v1/visits/{visit.id}/fare.")
         if visit.stage not in BEFORE_SETTING_OUT:
             raise Conflict("She has set out, so a price can no longer be agreed. Agree it before she departs.")
         if quote.request.site_id != visit.site_id or quote.request.visit_id not in (None, visit.id):
@@ -291,10 +296,5 @@ class QuoteFlow:
             return stale
         if distance_m(former.request.end, visit.place.point) > ADDRESS_TOLERANCE_M:
             return stale
-        offer = await self.quote(_again(former.request, visit, self._clock.now_ms()))
+        offer = await self.quote(asked_again(former.request, visit.id, self._clock.now_ms(), to_ms(visit.planned_end)))
         return StaleQuote(stale.detail, offer=msgspec.to_builtins(quote_face(offer.quote, offer.token)))
-
-
-def _again(request: QuoteRequest, visit: Visit, now_ms: int) -> QuoteRequest:
-    back_ms = to_ms(visit.planned_end) if request.back_ms is None else request.back_ms
-    return msgspec.structs.replace(request, depart_ms=max(request.depart_ms, now_ms), visit_id=visit.id, back_ms=back_ms)

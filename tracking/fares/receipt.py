@@ -5,6 +5,7 @@ replay` can compute it again; it never changes: what comes to light later makes 
 """
 
 import hashlib
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from core.ids import SiteId, TechnicianId, VisitId
 from tracking.fares.bill import Billed, Times, bill_of
 from tracking.fares.metered import Gap, Grade, Metered
-from tracking.fares.policy import Cause, Ending, FarePolicy, public_ending
+from tracking.fares.policy import Cause, Ending, FarePolicy, Ways, clause_of, public_ending
 from tracking.fares.priced import Line
 from tracking.fares.quote import Quote, quote_digest
 from tracking.fares.tariff import Tariff
@@ -20,6 +21,19 @@ from tracking.fares.tariff import Tariff
 NOT_IN_DIGEST = ("number", "settled_ms", "digest", "amends", "difference_minor")
 """What may differ between two equal settlements."""
 _NOT_FOR_CUSTOMERS = ("technician_minor", "platform_minor", "technician_id", "policy", "cause", "times", "site_id", "input_digest")
+
+
+class PayWhy(StrEnum):
+    """Why the technician is paid what she is paid, beside what the customer pays."""
+
+    SAME = "same"
+    """What the customer pays."""
+    BOTH_WAYS = "both_ways"
+    """The way there and back, more than the customer pays."""
+    PLATFORM_ADDS = "platform_adds"
+    """More: the platform bears what the customer is spared."""
+    PLATFORM_KEEPS = "platform_keeps"
+    """Less: the rules for visits that did not finish give her a smaller part."""
 
 
 class MeterFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,15 +119,21 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def receipt_of(inputs: Inputs, *, now_ms: int, before: Receipt | None = None) -> Receipt:
-    """Return the receipt of `inputs`; `before` itself where nothing differs, else an amendment of it."""
+    """Return the receipt of `inputs`; `before` itself where nothing differs or fixes were lost since, else an amendment of it."""
     fresh = _fresh(inputs, now_ms)
     if before is None:
         return fresh
-    if fresh.digest == before.digest:
+    # Fixes only ever come late. Fewer than before means that they were forgotten after their time: no reason to bill anew.
+    if fresh.digest == before.digest or fixes_seen(fresh) < fixes_seen(before):
         return before
     return msgspec.structs.replace(
         fresh, number=before.number + 1, amends=before.number, difference_minor=fresh.customer_minor - before.customer_minor
     )
+
+
+def fixes_seen(receipt: Receipt) -> int:
+    """Return how many stored fixes a receipt stands on, those left out with them."""
+    return 0 if receipt.meter is None else receipt.meter.fixes + sum(receipt.meter.rejected.values())
 
 
 def differences(stored: Receipt, again: Receipt) -> list[tuple[str, Any, Any]]:
@@ -134,8 +154,18 @@ def customer_face(receipt: Receipt) -> dict[str, Any]:
 
 
 def technician_face(receipt: Receipt) -> dict[str, Any]:
-    """Return what the technician may read: the customer's face and what she is paid."""
-    return customer_face(receipt) | {"technician_minor": receipt.technician_minor}
+    """Return what the technician may read: the customer's face, what she is paid, and why it is not the same where it is not."""
+    return customer_face(receipt) | {"technician_minor": receipt.technician_minor, "pay_why": pay_why(receipt).value}
+
+
+def pay_why(receipt: Receipt) -> PayWhy:
+    """Return why she is paid another amount than the customer pays, where she is."""
+    if receipt.technician_minor == receipt.customer_minor:
+        return PayWhy.SAME
+    if receipt.technician_minor < receipt.customer_minor:
+        return PayWhy.PLATFORM_KEEPS
+    pays_both = clause_of(receipt.policy, receipt.ending, receipt.cause).ways is Ways.BOTH
+    return PayWhy.BOTH_WAYS if pays_both else PayWhy.PLATFORM_ADDS
 
 
 def _fresh(inputs: Inputs, now_ms: int) -> Receipt:

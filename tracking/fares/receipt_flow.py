@@ -18,7 +18,7 @@ from tracking.fares.bill import Times
 from tracking.fares.metered import Metered
 from tracking.fares.policy import Cause, cause_of, ending_of
 from tracking.fares.ports import FareSites, FareVisits, MeteredWays, Quotes, Receipts, Tariffs
-from tracking.fares.receipt import Inputs, Receipt, differences, receipt_of
+from tracking.fares.receipt import Inputs, Receipt, differences, fixes_seen, receipt_of
 from tracking.fares.statement import Statement, statement_of
 from visits.events import StageChanged
 from visits.stage import CLOSED, Stage
@@ -41,6 +41,11 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     def is_identical(self) -> bool:
         """Tell whether the stored receipt can be proved."""
         return not self.differences
+
+    @property
+    def lost_fixes(self) -> int:
+        """Return how many fixes fewer are stored now than the receipt stands on: forgotten after their time, or taken away."""
+        return max(0, fixes_seen(self.stored) - fixes_seen(self.again))
 
 
 class ReceiptFlow:
@@ -78,7 +83,8 @@ class ReceiptFlow:
     async def settle(self, visit_id: VisitId) -> Receipt:
         """Return the visit's receipt, made now where there is none; settled again from the same fixes it is the same receipt.
 
-        Late fixes that change something make an amendment. Raises: `NotFound`, `Conflict` before the visit is closed.
+        Late fixes that change something make an amendment; fixes forgotten since make none. Raises: `NotFound`, and `Conflict` before the
+        visit is closed.
         """
         inputs, _ = await self._inputs(visit_id)
         async with self._work.begin() as tx:

@@ -29,12 +29,10 @@ class SettlementFlow:
     def __init__(self, work: UnitOfWork, ledger: FixLedger) -> None:
         self._work, self._ledger = work, ledger
 
-    async def metered(self, technician_id: TechnicianId, start_ms: int, end_ms: int) -> Metered | None:
+    async def metered(self, technician_id: TechnicianId, start_ms: int, end_ms: int) -> Metered:
         """See `ports.MeteredWays.metered`; both moments belong to the way."""
         async with self._work.read() as tx:
             stored = await self._ledger.track(tx, technician_id, start_ms, end_ms + 1, MAX_FIXES)
-        if not stored:
-            return None
         if len(stored) == MAX_FIXES:
             log.warning("way_cut", technician=technician_id, fixes=MAX_FIXES)
         if len(stored) < BESIDE_THE_LOOP:

@@ -53,7 +53,7 @@ def _row(receipt: Receipt) -> StatementRow:
         visit_id=receipt.visit_id,
         closed_ms=receipt.closed_ms,
         ending=public_ending(receipt.ending).value,
-        distance_mm=None if receipt.meter is None else receipt.meter.distance_mm,
+        distance_mm=None if receipt.meter is None or receipt.meter.fixes == 0 else receipt.meter.distance_mm,
         technician_minor=receipt.technician_minor,
         currency=receipt.currency,
         number=receipt.number,

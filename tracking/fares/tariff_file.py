@@ -7,12 +7,14 @@ a bare 2.30 is a binary fraction and is refused.
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from core.errors import BadInput
-from tracking.fares.tariff import Tariff
+from tracking.fares.rates import minor_digits
+from tracking.fares.tariff import Rounding, Tariff
 from tracking.fares.tariff_check import Problem, problems_of
 from tracking.fares.tariff_lines import Path, line_at, lines_of, path_of
 
@@ -26,6 +28,15 @@ _CURES = {
     "source": "Add source: where do the figures come from?",
     "confidence": 'Add confidence = "low", "medium" or "high".',
 }
+
+_FORMS = (
+    ("([01]", "That is no time of day.", "Write HH:MM in quotes, 00:00 to 24:00."),
+    ("encoded date", "That is no day.", "Write it as 2026-03-01, without quotes."),
+    ("[A-Z]", "That is no currency.", "Write a code of three capitals such as CNY, EUR or USD."),
+    ("^[a-z0-9]", "That is no id.", "Write 2 to 60 of a-z, 0-9 and -, such as cn-beijing-taxi."),
+    ("^[a-z]", "That is no code.", "Write up to 40 of a-z, 0-9 and _, a letter first, such as airport_night."),
+)
+"""What of a form a decoder complains about: what to say instead, and the cure."""
 
 
 class BadTariff(BadInput):
@@ -51,6 +62,9 @@ def read_tariff(text: str) -> Tariff:
     lines = lines_of(text)
     _refuse(_floats(document, ()), lines)
     tariff = _converted(document, lines)
+    if "rounding" not in document:
+        smallest = Decimal(1).scaleb(-minor_digits(tariff.currency))
+        tariff = msgspec.structs.replace(tariff, rounding=Rounding(unit=smallest))
     _refuse(problems_of(tariff), lines)
     return tariff
 
@@ -98,6 +112,9 @@ def _problem_of(message: str) -> Problem:
         return Problem(path, f"`{missing[1]}` is missing.", _CURES.get(missing[1], f"Add {missing[1]}."))
     if (unknown := re.search(r"unknown field `(\w+)`", what)) is not None:
         return Problem((*path, unknown[1]), f"`{unknown[1]}` is no word of a tariff here.", "Is it misspelt, or below the wrong [table]?")
+    for sign, said, cure in _FORMS:
+        if sign in what:
+            return Problem(path, said, cure)
     return Problem(path, f"{what}.", "See the tariffs that come with the hub for how it is written.")
 
 

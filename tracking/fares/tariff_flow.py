@@ -43,6 +43,11 @@ class TariffFlow:
             await self._site(tx, site_id)
             return await self._tariffs.of_site(tx, site_id)
 
+    async def version(self, site_id: SiteId, wanted: str) -> SiteTariff | None:
+        """Return the version of that hash, a retired one too; None where the site has none."""
+        async with self._work.read() as tx:
+            return await self._tariffs.by_hash(tx, site_id, wanted)
+
     async def retire(self, site_id: SiteId, wanted: str) -> None:
         """Hide a version, named by its hash, from new quotes; raises `NotFound` for an unknown one."""
         async with self._work.begin() as tx:

@@ -41,9 +41,9 @@ def rate(major: str, currency: str, language: str) -> str:
     return str(format_currency(Decimal(major), currency, form, locale=_LOCALES[language], currency_digits=False))
 
 
-def distance(distance_mm: int, unit: str, language: str) -> str:
-    """Return a distance to a hundredth of its unit: `12.34 km`, `12.34 公里`, `7.67 miles`."""
-    amount = format_decimal(Decimal(distance_mm) / MM_PER_UNIT[DistanceUnit(unit)], "#,##0.##", locale=_LOCALES[language])
+def distance(distance_mm: int, unit: str, language: str, digits: int = 2) -> str:
+    """Return a distance to a hundredth of its unit, or to as many `digits`: `12.34 km`, `12.34 公里`, `7.67 miles`."""
+    amount = format_decimal(Decimal(distance_mm) / MM_PER_UNIT[DistanceUnit(unit)], "#,##0." + "#" * digits, locale=_LOCALES[language])
     return f"{amount} {_UNITS[unit, language]}"
 
 
@@ -83,6 +83,11 @@ class _Figures(dict[str, str]):
         return _FIGURES[name](self._line.numbers, self._currency, self._language)
 
 
+def _exact_distance(numbers: Numbers, currency: str, language: str) -> str:
+    # To the metre: of a hundredth of a kilometre nobody can compute the amount beside it again.
+    return distance(int(numbers["distance_mm"]), str(numbers.get("unit", "km")), language, digits=3)
+
+
 def _rate(numbers: Numbers, currency: str, language: str) -> str:
     each = rate(str(numbers["rate"]), currency, language)
     unit = str(numbers.get("unit", "km"))
@@ -118,7 +123,7 @@ def _percent(numbers: Numbers, currency: str, language: str) -> str:
 
 
 _FIGURES: dict[str, Callable[[Numbers, str, str], str]] = {
-    "distance": lambda numbers, currency, language: distance(int(numbers["distance_mm"]), str(numbers.get("unit", "km")), language),
+    "distance": _exact_distance,
     "rate": _rate,
     "covers": _covers,
     "time": lambda numbers, currency, language: duration(int(numbers.get("ms", 0)), language),

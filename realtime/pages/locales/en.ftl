@@ -354,6 +354,10 @@ receipt-print = Print
 receipt-not-yet = There is no receipt yet. It follows a few minutes after the visit.
 receipt-not-yours = There is no such receipt of yours, or this phone is not connected.
 receipt-customer-pays = The customer pays { $amount }.
+pay-why-both_ways = You are paid there and back; the platform bears the difference of { $amount }.
+pay-why-platform_adds = The platform bears the difference of { $amount }.
+pay-why-platform_keeps = By the rules for such an ending the platform keeps the difference of { $amount }.
+receipt-tariff-says = What this tariff charges
 receipt-amends = Receipt { $n } replaces receipt { $before }, because more positions arrived later. Difference: { $difference }.
 receipt-amended-short = Amended: this is receipt { $n }.
 receipt-lines = Line by line
@@ -381,6 +385,7 @@ receipt-gaps = Stretches without positions
 receipt-no-gaps = None: positions came all the way.
 gap-chord = no positions; { $way } counted, the straight line
 gap-route = no positions; { $way } counted, the way by road
+gap-none = no positions; nothing counted
 gap-cut = not counted: these positions were not genuine
 receipt-not-metered = Nothing was metered on this way.
 receipt-earlier = All receipts of this visit
@@ -395,8 +400,8 @@ sheet-title = My fares
 sheet-shift = this shift
 sheet-day = last 24 hours
 sheet-ways = { $n ->
-    [one] for one way
-   *[other] for { $n } ways
+    [one] for one visit
+   *[other] for { $n } visits
   }
 sheet-empty = No settled way yet. Receipts come a few minutes after each visit.
 sheet-amended = amended

@@ -28,7 +28,7 @@ from tracking.fares.policy import (
 from tracking.fares.priced import LineCode, sum_minor
 from tracking.fares.quote import QuoteRequest, kept_promise
 from tracking.fares.quote_pricing import priced_quote
-from tracking.fares.receipt import Inputs, customer_face, differences, receipt_of, technician_face
+from tracking.fares.receipt import Inputs, PayWhy, customer_face, differences, receipt_of, technician_face
 from tracking.fares.statement import statement_of
 from tracking.fares.tariff_terms import Mode
 from tracking.router import Route, RouteSource
@@ -214,6 +214,17 @@ def test_an_aborted_visit_reads_as_finished_for_the_customer():
     assert "aborted" not in msgspec.json.encode(technician_face(aborted)).decode()
     assert public_ending(Ending.NO_SHOW) is Ending.NO_SHOW
     assert aborted.platform_minor == METERED_MINOR
+
+
+def test_the_technician_is_told_why_she_is_paid_another_amount():
+    def why(**changed):
+        return technician_face(receipt_of(inputs(**changed), now_ms=1))["pay_why"]
+
+    fee = Clause(ending=Ending.NO_SHOW, share_bps=10_000, fee_minor=300)
+    assert why() == PayWhy.SAME
+    assert why(ending=Ending.ABORTED_UNSAFE) == PayWhy.BOTH_WAYS
+    assert why(ending=Ending.CANCELLED_AT_DOOR, cause=Cause.PLATFORM) == PayWhy.PLATFORM_ADDS
+    assert why(ending=Ending.NO_SHOW, policy=FarePolicy(clauses=(fee,))) == PayWhy.PLATFORM_KEEPS
 
 
 def test_a_receipt_reads_back_from_json():

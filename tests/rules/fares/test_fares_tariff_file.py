@@ -23,6 +23,8 @@ flat = "9.00"
 from = 3
 per_unit = "1.90"
 """
+NIGHT = '[night]\nclock = "split"\non = ["distance"]\n[[night.windows]]\n'
+EXTRA = '[[extras]]\ntitle = { zh = "夜", en = "night" }\namount = "1.00"\n'
 
 
 def first_problem(text: str) -> tuple[int, str]:
@@ -82,7 +84,7 @@ def test_a_bad_file_is_refused_at_its_line(old, new, line, what):
         ('[night]\nclock = "split"\non = ["distance"]\n[[night.windows]]\nfrom = "22:00"\nto = "06:00"\nfactor = "0.9"', "below 1"),
         (
             '[night]\nclock = "split"\non = ["distance"]\n[[night.windows]]\nfrom = "22:00"\nto = "26:00"\nfactor = "2"',
-            "does not match|matching",
+            "no time of day",
         ),
         ('[long]\nhow = "whole"\n[[long.bands]]\nfrom = 5\nto = 9\nfactor = 2\n[[long.bands]]\nfrom = 9\nfactor = 1', "longer way"),
         ('[long]\nhow = "whole"\n[[long.bands]]\nfrom = 5\nto = 9\nfactor = 2', "hole"),
@@ -95,6 +97,33 @@ def test_a_bad_part_is_refused(more, what):
     _, found = first_problem(f"{GOOD}\n{more}\n")
 
     assert any(each in found for each in what.split("|")), found
+
+
+@pytest.mark.parametrize(("currency", "unit"), [("CNY", "0.01"), ("JPY", "1"), ("KWD", "0.001")])
+def test_without_a_rounding_the_smallest_coin_is_the_unit(currency, unit):
+    tariff = read_tariff(GOOD.replace("CNY", currency))
+
+    assert str(tariff.rounding.unit) == unit
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "what", "cure"),
+    [
+        ('id = "good"', 'id = "../x"', 1, "no id", "cn-beijing-taxi"),
+        ('"CNY"', '"yuan"', 3, "no currency", "CNY"),
+        ("2026-01-01", '"soon"', 5, "no day", "without quotes"),
+        ('per_unit = "1.90"\n', f'per_unit = "1.90"\n{NIGHT}from = "25:00"\nto = "06:00"\nfactor = "1.2"\n', 22, "no time of day", "HH:MM"),
+        ('per_unit = "1.90"\n', f'per_unit = "1.90"\n{EXTRA}code = "Nacht!"\n', 21, "no code", "a-z"),
+    ],
+)
+def test_a_wrong_form_is_told_in_words(old, new, line, what, cure):
+    with pytest.raises(BadTariff) as caught:
+        read_tariff(GOOD.replace(old, new))
+
+    problem = caught.value.problems[0]
+    assert (problem.line, "regex" in problem.what) == (line, False)
+    assert what in problem.what
+    assert cure in problem.cure
 
 
 def test_two_nights_that_overlap_are_refused():

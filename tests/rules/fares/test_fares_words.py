@@ -1,5 +1,6 @@
 """Fares are said in Chinese and English, with money as it is written there."""
 
+import msgspec
 import pytest
 
 from core.geo import LatLon, distance_m
@@ -62,6 +63,8 @@ def test_a_line_says_what_it_is_for():
     line = Line(code=LineCode.DISTANCE, part=Part.BACK, amount_minor=2090, numbers={"distance_mm": 11_000_000, "rate": "1.9", "unit": "km"})
 
     assert sentence(line, "CNY", EN) == "11 km at CN¥1.90 / km (way back)"
+    to_the_metre = msgspec.structs.replace(line, part=Part.THERE, numbers={**line.numbers, "distance_mm": 25_194_356})
+    assert sentence(to_the_metre, "CNY", EN) == "25.194 km at CN¥1.90 / km"
     assert sentence(line, "CNY", ZH) == "里程费 11 公里, ¥1.90 / 公里 (返程)"
 
 
