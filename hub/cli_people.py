@@ -94,7 +94,7 @@ def enrol(technician: TechnicianArgument, as_json: AsJson = False) -> None:
 def token(
     technician: TechnicianArgument,
     label: Annotated[str, typer.Option(help="What to call the phone.")] = "tracker",
-    platform: Annotated[str, typer.Option(help="What it is, such as traccar or owntracks.")] = "tracker",
+    platform: Annotated[str, typer.Option(help="What it is, such as traccar or osmand.")] = "tracker",
     as_json: AsJson = False,
 ) -> None:
     """Enrol a phone here and print its token, for tracker apps that cannot type a code."""
