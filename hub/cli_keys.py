@@ -6,8 +6,8 @@ import msgspec
 import typer
 
 from core.caller import Scope
-from core.ids import RandomIds, SiteId
-from hub.cli_tell import AsJson, Operator, err, run, secret, tell, tell_all
+from core.ids import RandomIds
+from hub.cli_tell import AsJson, Operator, err, run, secret, site_named, tell, tell_all
 from visits.access_flow import MadeApiKey
 
 token_app = typer.Typer(no_args_is_help=True, help="API keys of integrators, and secret keys for PORCHLIGHT_SECRET_KEYS.")
@@ -23,7 +23,7 @@ def new_key(
     """Make an API key and print it, this once."""
 
     async def story(operator: Operator) -> MadeApiKey:
-        sites = frozenset(SiteId(each) for each in site) if site else operator.caller.sites
+        sites = frozenset([await site_named(operator, each) for each in site]) if site else operator.caller.sites
         return await operator.people.access.make_api_key(operator.caller, label, sites, frozenset(scope or Scope))
 
     made = run(story)

@@ -10,7 +10,7 @@ import typer
 
 from core.caller import Role
 from core.errors import NotFound
-from core.ids import DeviceId, RandomIds, SiteId, TechnicianId
+from core.ids import DeviceId, RandomIds, TechnicianId
 from hub.cli_tell import AsJson, Operator, err, run, secret, site_named, tell, tell_all
 from visits.credential import Dispatcher
 from visits.desk_access_flow import NewDispatcher
@@ -139,7 +139,7 @@ def new_dispatcher(
     first = password or RandomIds().new_token("")[:20]
 
     async def story(operator: Operator) -> Dispatcher:
-        sites = frozenset(SiteId(each) for each in site) if site else operator.caller.sites
+        sites = frozenset([await site_named(operator, each) for each in site]) if site else operator.caller.sites
         new = NewDispatcher(user=user, name=name, password=first, sites=sites, roles=frozenset({role}))
         return await operator.people.desk.enter(operator.caller, new)
 

@@ -89,6 +89,14 @@ def test_what_is_told_once_is_told_to_programs_too(porchlight):
     assert "/t/pl_lnk_" in told(porchlight("visit", "link", visit, "--json"))["url"]
 
 
+@pytest.mark.parametrize("words", [("dispatcher", "new", "ana"), ("token", "new", "booking")])
+def test_a_site_that_is_not_there_is_answered_with_those_that_are(porchlight, words):
+    told(porchlight("site", "new", "munich", "--zone", "Europe/Berlin", "--json"))
+
+    with pytest.raises(NotFound, match="There are: munich"):
+        porchlight(*words, "--site", "nowhere")
+
+
 def test_another_site_is_made_like_the_first_and_checked(porchlight):
     porchlight("site", "new", "munich", "--zone", "Europe/Berlin", "--desk-phone", "+498912345678")
     porchlight("site", "new", "turin", "--like", "munich", "--name", "Turin")
