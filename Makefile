@@ -12,6 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PAGES := realtime/pages
 ARGS ?=
+# Tests start the hub's processes hundreds of times: without kept bytecode each would compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
 SAY := @printf 'porchlight: %s\n' >&2
 
 .PHONY: help demo serve setup setup-test test rules edges stories pages check docs bench clean constraints chromium
@@ -73,7 +75,7 @@ test: setup-test chromium ## Run every ring of tests: rules, flows, house; edges
 	@$(PYTEST) $(TOGETHER) $(wildcard $(addprefix tests/,rules flows house edges stories pages)) $(ARGS)
 
 rules: setup-test ## Run the quick ring: rules, flows, house
-	@$(PYTEST) $(wildcard tests/rules tests/flows tests/house) $(ARGS)
+	@$(PYTEST) $(TOGETHER) $(wildcard tests/rules tests/flows tests/house) $(ARGS)
 
 edges: setup-test ## Run the contracts against doubles, Valkey, SQLite and PostgreSQL
 	@$(PYTEST) tests/edges $(ARGS)

@@ -22,6 +22,7 @@ import uvloop
 from redis import asyncio as aioredis
 from sqlalchemy import func, select
 
+from bench.outbox import postgresql
 from bench.process_account import machine
 from core import redis_keys
 from core.clock import SystemClock
@@ -117,10 +118,10 @@ async def _measure(folder: Path, count: int) -> Report:
         entries = _entries(count, start_ms)
         sqlite = await _into_sqlite(folder / "with.db", valkey.url, entries, _OnTheWay(start_ms))
         alone = await _into_sqlite(folder / "alone.db", valkey.url, entries, _NobodyOnTheWay())
-        postgresql, skipped = await _into_postgresql(valkey.url, entries, _OnTheWay(start_ms))
+        with_server, skipped = await _into_postgresql(valkey.url, entries, _OnTheWay(start_ms))
     finally:
         await valkey.stop()
-    return Report(sqlite=sqlite, sqlite_without_journey=alone, postgresql=postgresql, skipped=skipped, machine=machine())
+    return Report(sqlite=sqlite, sqlite_without_journey=alone, postgresql=with_server, skipped=skipped, machine=machine())
 
 
 async def _into_sqlite(path: Path, redis_url: str, entries: Sequence[bytes], visits: _OnTheWay | _NobodyOnTheWay) -> Speed:
@@ -130,12 +131,10 @@ async def _into_sqlite(path: Path, redis_url: str, entries: Sequence[bytes], vis
 
 
 async def _into_postgresql(redis_url: str, entries: Sequence[bytes], visits: _OnTheWay) -> tuple[Speed | None, str]:
-    try:
-        from tests.doubles.real_servers import running_postgres
-    except ImportError as missing:
-        return None, f"PostgreSQL was not measured: {missing.name} is missing. Install the test extra."
-    _say("PostgreSQL")
-    with running_postgres() as url:
+    async with postgresql() as url:
+        if url is None:
+            return None, "PostgreSQL was not measured: the wheel that brings one is missing. Install the test extra."
+        _say("PostgreSQL")
         async with _tables(url) as work:
             return await _recorded(work, redis_url, entries, visits, AIM_POSTGRESQL), ""
 

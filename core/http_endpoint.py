@@ -166,7 +166,7 @@ def _check_caller(endpoint: Endpoint, caller: Caller, request: Request, public_o
     must_be_signed_in(caller)
     if caller.kind not in endpoint.callers:
         wanted = ", ".join(sorted(kind.value for kind in endpoint.callers))
-        raise NotAllowed(f"This is for {wanted} credentials; a {caller.kind.value} credential was shown.")
+        raise NotAllowed(f"This is for credentials of kind {wanted}; one of kind {caller.kind.value} was shown. Use the right one.")
     if endpoint.scope is not None:
         caller.must_have(endpoint.scope)
     if caller.by_cookie and request.method not in ("GET", "HEAD"):

@@ -2,11 +2,13 @@
 
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from core.caller import Scope
-from core.ids import RandomIds, SiteId
-from hub.cli_tell import AsJson, Operator, err, run, secret, tell_all
+from core.ids import RandomIds
+from hub.cli_tell import AsJson, Operator, err, run, secret, site_named, tell, tell_all
+from visits.access_flow import MadeApiKey
 
 token_app = typer.Typer(no_args_is_help=True, help="API keys of integrators, and secret keys for PORCHLIGHT_SECRET_KEYS.")
 
@@ -16,15 +18,17 @@ def new_key(
     label: Annotated[str, typer.Argument(help="What the key is for.")],
     site: Annotated[list[str] | None, typer.Option("--site", help="Sites it opens; every one without. Repeatable.")] = None,
     scope: Annotated[list[Scope] | None, typer.Option(help="What it may do; everything without. Repeatable.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make an API key and print it, this once."""
 
-    async def story(operator: Operator) -> str:
-        sites = frozenset(SiteId(each) for each in site) if site else operator.caller.sites
-        made = await operator.people.access.make_api_key(operator.caller, label, sites, frozenset(scope or Scope))
-        return made.token
+    async def story(operator: Operator) -> MadeApiKey:
+        sites = frozenset([await site_named(operator, each) for each in site]) if site else operator.caller.sites
+        return await operator.people.access.make_api_key(operator.caller, label, sites, frozenset(scope or Scope))
 
-    secret("API key", run(story), "told this once. Send it as `Authorization: Bearer`.")
+    made = run(story)
+    facts = {"token": made.token, **msgspec.to_builtins(made.key)}
+    secret("API key", made.token, "told this once. Send it as `Authorization: Bearer`.", facts if as_json else None)
 
 
 @token_app.command("list")
@@ -38,14 +42,17 @@ def list_keys(as_json: AsJson = False) -> None:
 
 
 @token_app.command("revoke")
-def revoke_key(id: Annotated[str, typer.Argument(help="Id of the key.")]) -> None:
+def revoke_key(id: Annotated[str, typer.Argument(help="Id of the key.")], as_json: AsJson = False) -> None:
     """End an API key at once."""
 
     async def story(operator: Operator) -> None:
         await operator.people.access.revoke_api_key(operator.caller, id)
 
     run(story)
-    err.print("revoked")
+    if as_json:
+        tell({"id": id, "revoked": True}, as_json)
+    else:
+        err.print("revoked")
 
 
 @token_app.command("secret")

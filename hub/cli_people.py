@@ -5,16 +5,17 @@ They use the flows that HTTP uses, as an owner of every site. A running hub noti
 
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from core.caller import Role
 from core.errors import NotFound
-from core.ids import DeviceId, RandomIds, SiteId, TechnicianId
+from core.ids import DeviceId, RandomIds, TechnicianId
 from hub.cli_tell import AsJson, Operator, err, run, secret, site_named, tell, tell_all
 from visits.credential import Dispatcher
 from visits.desk_access_flow import NewDispatcher
 from visits.http_desk_access import dispatcher_face
-from visits.people_flow import NewTechnician
+from visits.people_flow import EnrolledDevice, NewTechnician
 from visits.person_face import device_face, technician_face
 from visits.service import VerifiedLevel
 from visits.visit_stores import Page
@@ -23,12 +24,13 @@ technician_app = typer.Typer(no_args_is_help=True, help="Technicians: enter, lis
 device_app = typer.Typer(no_args_is_help=True, help="Phones: codes that enrol them, tokens for tracker apps, lists, revoking.")
 dispatcher_app = typer.Typer(no_args_is_help=True, help="Dispatchers: enter, list, block, give a new password.")
 SiteOption = Annotated[str | None, typer.Option("--site", help="Id of the site; not needed where there is only one.")]
+TechnicianArgument = Annotated[str, typer.Argument(help="Id of the technician.")]
 ALL = Page(limit=100_000)
 
 
 @technician_app.command("new")
 def new_technician(
-    name: str,
+    name: Annotated[str, typer.Argument(help="Her name, as the desk knows it.")],
     site: SiteOption = None,
     shown_name: Annotated[str | None, typer.Option(help="What customers read; the first word of the name without one.")] = None,
     phone: Annotated[str | None, typer.Option(help="Her phone, +491701234567.")] = None,
@@ -62,48 +64,52 @@ def list_technicians(
 
 
 @technician_app.command("show")
-def show_technician(id: str, as_json: AsJson = False) -> None:
+def show_technician(id: TechnicianArgument, as_json: AsJson = False) -> None:
     """Show a technician; the look is noted."""
     technician = run(lambda operator: operator.people.people.get(operator.caller, TechnicianId(id)))
     tell(technician_face(technician, phone=technician.phone), as_json)
 
 
 @technician_app.command("stop")
-def stop_technician(id: str, as_json: AsJson = False) -> None:
+def stop_technician(id: TechnicianArgument, as_json: AsJson = False) -> None:
     """Make a technician inactive; her phones are revoked."""
     tell(technician_face(_set_active(id, is_active=False)), as_json)
 
 
 @technician_app.command("start")
-def start_technician(id: str, as_json: AsJson = False) -> None:
+def start_technician(id: TechnicianArgument, as_json: AsJson = False) -> None:
     """Make a technician active again; her phones have to be enrolled anew."""
     tell(technician_face(_set_active(id, is_active=True)), as_json)
 
 
 @device_app.command("enrol")
-def enrol(technician: Annotated[str, typer.Argument(help="Id of the technician.")]) -> None:
+def enrol(technician: TechnicianArgument, as_json: AsJson = False) -> None:
     """Print a one-time code by which one phone of hers is enrolled, within 24 hours."""
     code = run(lambda operator: operator.people.people.offer_enrolment(operator.caller, TechnicianId(technician)))
-    secret("enrolment code", code, "for one phone, once, within 24 hours. She types it on the technician's page or in the app.")
+    note = "for one phone, once, within 24 hours. She types it on the technician's page or in the app."
+    secret("enrolment code", code, note, {"code": code, "technician_id": technician} if as_json else None)
 
 
 @device_app.command("token")
 def token(
-    technician: Annotated[str, typer.Argument(help="Id of the technician.")],
+    technician: TechnicianArgument,
     label: Annotated[str, typer.Option(help="What to call the phone.")] = "tracker",
-    platform: Annotated[str, typer.Option(help="What it is, such as traccar or owntracks.")] = "tracker",
+    platform: Annotated[str, typer.Option(help="What it is, such as traccar or osmand.")] = "tracker",
+    as_json: AsJson = False,
 ) -> None:
     """Enrol a phone here and print its token, for tracker apps that cannot type a code."""
 
-    async def story(operator: Operator) -> str:
+    async def story(operator: Operator) -> EnrolledDevice:
         code = await operator.people.people.offer_enrolment(operator.caller, TechnicianId(technician))
-        return (await operator.people.people.enrol(code, label, platform, "terminal")).token
+        return await operator.people.people.enrol(code, label, platform, "terminal")
 
-    secret("device token", run(story), "told this once. A tracker app reports to /in/osmand/TOKEN.")
+    made = run(story)
+    facts = {"token": made.token, "device_id": made.device.id, "technician_id": technician}
+    secret("device token", made.token, "told this once. A tracker app reports to /in/osmand/TOKEN.", facts if as_json else None)
 
 
 @device_app.command("list")
-def list_devices(technician: Annotated[str, typer.Argument(help="Id of the technician.")], as_json: AsJson = False) -> None:
+def list_devices(technician: TechnicianArgument, as_json: AsJson = False) -> None:
     """List her phones."""
     found = run(lambda operator: operator.people.people.devices(operator.caller, TechnicianId(technician)))
     columns = ("id", "device_no", "label", "platform", "enrolled_at", "revoked_at")
@@ -111,7 +117,7 @@ def list_devices(technician: Annotated[str, typer.Argument(help="Id of the techn
 
 
 @device_app.command("revoke")
-def revoke(id: str, as_json: AsJson = False) -> None:
+def revoke(id: Annotated[str, typer.Argument(help="Id of the phone; `porchlight device list` shows it.")], as_json: AsJson = False) -> None:
     """End a phone's token and its open sockets at once."""
     run(lambda operator: operator.people.people.revoke_device(operator.caller, DeviceId(id)))
     if as_json:
@@ -127,18 +133,21 @@ def new_dispatcher(
     role: Annotated[Role, typer.Option(help="What she may do.")] = Role.DISPATCHER,
     name: Annotated[str, typer.Option(help="Her name.")] = "",
     password: Annotated[str | None, typer.Option(envvar="PORCHLIGHT_NEW_PASSWORD", help="First password; made and told without.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Enter a dispatcher and print her first password; she changes it after logging in."""
     first = password or RandomIds().new_token("")[:20]
 
     async def story(operator: Operator) -> Dispatcher:
-        sites = frozenset(SiteId(each) for each in site) if site else operator.caller.sites
+        sites = frozenset([await site_named(operator, each) for each in site]) if site else operator.caller.sites
         new = NewDispatcher(user=user, name=name, password=first, sites=sites, roles=frozenset({role}))
         return await operator.people.desk.enter(operator.caller, new)
 
     entered = run(story)
     err.print(f"{entered.user} watches {', '.join(sorted(entered.sites))} as {role.value}.")
-    if password is None:
+    if as_json:
+        tell({**msgspec.to_builtins(dispatcher_face(entered)), "password": first if password is None else None}, as_json)
+    elif password is None:
         secret("first password", first, "told this once.")
 
 
@@ -150,7 +159,7 @@ def list_dispatchers(as_json: AsJson = False) -> None:
 
 
 @dispatcher_app.command("reset")
-def reset(user: Annotated[str, typer.Argument(help="Log-in name.")]) -> None:
+def reset(user: Annotated[str, typer.Argument(help="Log-in name.")], as_json: AsJson = False) -> None:
     """Give a dispatcher a new password and drop her second factor; all her sessions end."""
     fresh = RandomIds().new_token("")[:20]
 
@@ -158,31 +167,34 @@ def reset(user: Annotated[str, typer.Argument(help="Log-in name.")]) -> None:
         await operator.people.desk.reset_password(operator.caller, (await _dispatcher(operator, user)).id, fresh)
 
     run(story)
-    secret("new password", fresh, "told this once.")
+    secret("new password", fresh, "told this once.", {"user": user, "password": fresh} if as_json else None)
 
 
 @dispatcher_app.command("block")
-def block(user: Annotated[str, typer.Argument(help="Log-in name.")]) -> None:
+def block(user: Annotated[str, typer.Argument(help="Log-in name.")], as_json: AsJson = False) -> None:
     """Block a dispatcher at once; all her sessions end."""
-    _set_dispatcher_active(user, is_active=False)
+    _set_dispatcher_active(user, is_active=False, as_json=as_json)
 
 
 @dispatcher_app.command("unblock")
-def unblock(user: Annotated[str, typer.Argument(help="Log-in name.")]) -> None:
+def unblock(user: Annotated[str, typer.Argument(help="Log-in name.")], as_json: AsJson = False) -> None:
     """Let a blocked dispatcher log in again."""
-    _set_dispatcher_active(user, is_active=True)
+    _set_dispatcher_active(user, is_active=True, as_json=as_json)
 
 
 def _set_active(id: str, *, is_active: bool) -> Any:
     return run(lambda operator: operator.people.people.change(operator.caller, TechnicianId(id), is_active=is_active))
 
 
-def _set_dispatcher_active(user: str, *, is_active: bool) -> None:
+def _set_dispatcher_active(user: str, *, is_active: bool, as_json: bool) -> None:
     async def story(operator: Operator) -> None:
         await operator.people.desk.change(operator.caller, (await _dispatcher(operator, user)).id, is_active=is_active)
 
     run(story)
-    err.print(f"{user} is {'active' if is_active else 'blocked'}.")
+    if as_json:
+        tell({"user": user, "is_active": is_active}, as_json)
+    else:
+        err.print(f"{user} is {'active' if is_active else 'blocked'}.")
 
 
 async def _dispatcher(operator: Operator, user: str) -> Dispatcher:

@@ -25,6 +25,7 @@ from tracking.recording import OnBad, read_recording
 from tracking.recording_point import RecordedFix
 
 err = Console(stderr=True, highlight=False)
+OFF_SHIFT = "Open a shift for her first; with --times backdated one that had begun before the first fix."
 
 
 def replay(
@@ -127,6 +128,6 @@ def _show(progress: Progress, task: TaskID, number: int, client: DeviceClient) -
 def _tell(result: Replayed) -> None:
     err.print(f"{result.fixes} fixes in {result.took_s:g} s over {result.connections} connection(s): {result.stored} stored")
     for reason, count in sorted(result.refused.items()):
-        err.print(f"[yellow]{count} refused:[/yellow] {reason}" + (". Open a shift for her first." if reason == "off_shift" else ""))
+        err.print(f"[yellow]{count} refused:[/yellow] {reason}" + (f". {OFF_SHIFT}" if reason == "off_shift" else ""))
     if result.unanswered:
         err.print(f"[red]{result.unanswered} without an answer[/red]: the hub is away or busy; look at /v1/health.")

@@ -107,10 +107,10 @@ def _field(facts: dict[str, Any], column: str) -> Any:
     return found
 
 
-def secret(name: str, value: str, note: str) -> None:
-    """Print something that is told this once: the value alone on stdout, what to do with it on stderr."""
+def secret(name: str, value: str, note: str, facts: dict[str, Any] | None = None) -> None:
+    """Print something that is told this once: the value alone on stdout, or `facts` as JSON, and what to do with it on stderr."""
     err.print(f"[bold]{name}[/bold] {note}")
-    typer.echo(value)
+    typer.echo(value if facts is None else msgspec.json.encode(facts).decode())
 
 
 async def site_named(operator: Operator, site: str | None) -> SiteId:

@@ -116,6 +116,7 @@ def link(
     visit: VisitArgument,
     holder: Annotated[LinkHolder, typer.Option(help="For whom.")] = LinkHolder.CUSTOMER,
     label: Annotated[str, typer.Option(help="What to know it by.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Make a link to a visit and print its address."""
 
@@ -123,7 +124,9 @@ def link(
         made = await operator.people.links.make(operator.caller, VisitId(visit), holder, label)
         return f"{operator.public_url}/t/{made.token}"
 
-    secret("link", run(story), "told this once; whoever has it sees what this customer may see.")
+    url = run(story)
+    note = "told this once; whoever has it sees what this customer may see."
+    secret("link", url, note, {"url": url, "visit_id": visit} if as_json else None)
 
 
 def _tell_visit(story: Any, as_json: bool) -> None:

@@ -22,7 +22,8 @@ from hub.local_people import Local, local_people
 from hub.local_site import DemoDoor, DemoLogin, DemoSite, DemoVisit, LocalSite, remember, remembered
 from hub.parent import Parent, running_hub
 from hub.past_clock import PastClock
-from hub.settings import SECRET_FILE, LogFormat, ServeSettings, Settings, StoreSettings, load, make_data_folder
+from hub.settings import LogFormat, ServeSettings, Settings, StoreSettings, load, make_data_folder
+from hub.settings_check import SECRET_FILE
 from hub.settings_read import BadSettings
 
 SEED = 7

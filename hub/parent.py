@@ -147,8 +147,12 @@ class Parent:
         deadline = self._clock.monotonic() + START_DEADLINE_S
         while not await self._answers():
             ended = next((worker for worker in self._workers.values() if worker.returncode is not None), None)
-            if ended is not None or self._clock.monotonic() > deadline:
+            if ended is not None:
                 raise WorkerDoesNotStart
+            if self._clock.monotonic() > deadline:
+                raise WorkerDoesNotStart(
+                    f"No worker answered within {START_DEADLINE_S:g} s, though none ended. Is the machine overloaded? Start the hub again."
+                )
             await self._clock.sleep(0.02)
 
     async def _answers(self) -> bool:

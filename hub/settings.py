@@ -9,17 +9,15 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import msgspec
 
 from core.errors import HubError
 from core.key_ring import MIN_SECRET_CHARS
 from hub.notice_settings import NoticeSettings
+from hub.settings_check import SECRET_FILE, joint_problems
 from hub.settings_read import BadSettings, Setting, listed, read, setting, unknown, variable
 from safety.preflight import Mode
-
-SECRET_FILE = "secret.keys"  # noqa: S105 - the name of a file
 
 
 class NoDataFolder(HubError):
@@ -205,7 +203,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     problems += unknown(known, environ)
     settings = Settings(**sections)  # type: ignore[arg-type]
     settings = _with_secret_file(settings)
-    problems += _joint_problems(settings)
+    problems += joint_problems(settings)
     if problems:
         raise BadSettings(problems)
     return settings
@@ -228,28 +226,3 @@ def _with_secret_file(settings: Settings) -> Settings:
         return settings
     keys = tuple(line.strip() for line in path.read_text().splitlines() if line.strip())
     return msgspec.structs.replace(settings, store=msgspec.structs.replace(settings.store, secret_keys=keys))
-
-
-def _joint_problems(settings: Settings) -> Iterator[str]:
-    store, serve = settings.store, settings.serve
-    if not store.secret_keys:
-        yield (
-            f"PORCHLIGHT_SECRET_KEYS is missing, and so is {SECRET_FILE} in the data folder. Make a key with `porchlight token secret` and "
-            "keep it apart from the backups."
-        )
-    for place, key in enumerate(store.secret_keys, start=1):
-        if len(key) < MIN_SECRET_CHARS:
-            yield f"Key {place} in PORCHLIGHT_SECRET_KEYS has {len(key)} characters; {MIN_SECRET_CHARS} needed: `porchlight token secret`."
-    if serve.public_url and urlsplit(serve.public_url).scheme not in ("http", "https"):
-        yield f"PORCHLIGHT_PUBLIC_URL={serve.public_url!r} is no URL. Write it whole, such as https://hub.example."
-    for name, url in (("SQL_URL", store.sql_url), ("FIXES_SQL_URL", store.fixes_sql_url)):
-        if url and not url.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
-            yield f"PORCHLIGHT_{name} begins with neither sqlite+aiosqlite:/// nor postgresql+asyncpg://. These two are supported."
-    if settings.router.url and urlsplit(settings.router.url).scheme not in ("http", "https"):
-        yield f"PORCHLIGHT_ROUTER_URL={settings.router.url!r} is no URL. Write it whole, such as http://osrm:5000, or unset it."
-    if store.redis_url and not store.redis_url.startswith(("redis://", "rediss://", "unix://")):
-        yield "PORCHLIGHT_REDIS_URL begins with none of redis://, rediss://, unix://. Correct it, or unset it for the embedded Valkey."
-    if store.truth_url.startswith("sqlite") and serve.workers > 4:
-        yield f"PORCHLIGHT_WORKERS={serve.workers} is too many for SQLite (4 at most). Lower it, or give PORCHLIGHT_SQL_URL a PostgreSQL."
-    if settings.map.pmtiles and not Path(settings.map.pmtiles).is_file():
-        yield f"PORCHLIGHT_MAP_PMTILES={settings.map.pmtiles!r} is no file. Give the path of a .pmtiles file, or unset it."

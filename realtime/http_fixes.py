@@ -16,7 +16,7 @@ from core.http_endpoint import Call, Endpoint
 from realtime.fanout import Fanout
 from realtime.ports import Intake
 from realtime.raw_fixes import merged, raw_fixes_of
-from realtime.wire import Ack, FixesFrame, Refused
+from realtime.wire import Ack, FixesBody, Refused
 from realtime.wire_decode import BadFrame, decode_fixes
 from realtime.wire_values import MAX_FIXES
 from tracking.fix import Outcome, RawFix, Sender, detail_of
@@ -32,7 +32,7 @@ def endpoints(intake: Intake, fanout: Fanout) -> list[Endpoint]:
 
     async def take_fixes(call: Call) -> Ack:
         frame, refused = decode_fixes(call.raw)
-        sender = _sender_of(call, frame.device_epoch or 0)
+        sender = _sender_of(call, frame.device_epoch)
         fanout.learn_site(sender.technician_id, sender.site_id)
         fixes = raw_fixes_of(frame, MAX_HTTP_FIXES, len(refused))
         outcomes = await _offered(intake, sender, fixes, frame)
@@ -47,7 +47,7 @@ def endpoints(intake: Intake, fanout: Fanout) -> list[Endpoint]:
             summary="Take fixes of a device; answered when they are durable.",
             handler=take_fixes,
             callers=frozenset({CallerKind.DEVICE}),
-            request=FixesFrame,
+            request=FixesBody,
             raw_body=True,
             response=Ack,
             tag="fixes",
@@ -56,7 +56,7 @@ def endpoints(intake: Intake, fanout: Fanout) -> list[Endpoint]:
     ]
 
 
-async def _offered(intake: Intake, sender: Sender, fixes: list[RawFix], frame: FixesFrame) -> list[Outcome]:
+async def _offered(intake: Intake, sender: Sender, fixes: list[RawFix], frame: FixesBody) -> list[Outcome]:
     """Offer in batches of `MAX_FIXES`, so that no request is a bigger morsel than a socket's frame; wait for all answers."""
     loop = asyncio.get_running_loop()
     waiting: list[asyncio.Future[Outcome]] = []

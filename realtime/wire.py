@@ -24,6 +24,7 @@ from realtime.wire_values import (
     Lat,
     Lon,
     Name,
+    Permission,
     PositionFeature,
     Secret,
     Seq,
@@ -89,8 +90,7 @@ class FixRow(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 class FixesFrame(Frame, frozen=True, tag="fixes"):
     """Several GPS reports, as objects (`fixes`), as compact `rows`, or both. `datum` is that of the rows.
 
-    `batch`: name of this batch, so that a repetition is known at once; `sent_at_ms`: the phone's clock now, where skew may have changed;
-    `device_epoch`: needed over HTTP, where no `hello` said it.
+    `batch`: name of this batch, so that a repetition is known at once; `sent_at_ms`: the phone's clock now, where skew may have changed.
     """
 
     fixes: list[FixFrame] = []
@@ -101,13 +101,10 @@ class FixesFrame(Frame, frozen=True, tag="fixes"):
     datum: Datum = Datum.WGS84
 
 
-class Permission(StrEnum):
-    """What the phone's system lets the app know of the location."""
+class FixesBody(FixesFrame, frozen=True, kw_only=True, tag="fixes"):
+    """The body of `POST /v1/fixes`: a `fixes` frame whose `device_epoch` must be there, as no `hello` said it."""
 
-    ALWAYS = "always"
-    WHEN_IN_USE = "when_in_use"
-    APPROXIMATE = "approximate"
-    DENIED = "denied"
+    device_epoch: DeviceEpoch
 
 
 class StatusFrame(Frame, frozen=True, tag="status"):

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from core.errors import BadInput
-from realtime.wire import ConsoleFrame, FixesFrame, FixFrame, FixRow, Refused
+from realtime.wire import ConsoleFrame, FixesBody, FixesFrame, FixFrame, FixRow, Refused
 from realtime.wire_sos import SOS_FIELDS, CustomerSays, SosFrame, TechnicianSays
 from realtime.wire_values import MAX_SEQ
 
@@ -42,7 +42,7 @@ class FrameFault(StrEnum):
 
 
 class BadFrame(BadInput):
-    """The frame was not understood. Correct it and send it again; the socket stays open."""
+    """The frame was not understood. Correct it and send it again."""
 
     code: ClassVar[str] = "bad_frame"
 
@@ -56,7 +56,7 @@ class BadFrame(BadInput):
 _technician = msgspec.json.Decoder(TechnicianSays)
 _customer = msgspec.json.Decoder(CustomerSays)
 _console = msgspec.json.Decoder(ConsoleFrame)
-_fixes = msgspec.json.Decoder(FixesFrame)
+_fixes = msgspec.json.Decoder(FixesBody)
 
 NOTHING_REFUSED: tuple[Refused, ...] = ()
 
@@ -69,13 +69,13 @@ def decode_technician(buffer: bytes | str) -> tuple[TechnicianSays, Sequence[Ref
         return _salvage(buffer, TechnicianSays, error)
 
 
-def decode_fixes(buffer: bytes | str) -> tuple[FixesFrame, Sequence[Refused]]:
+def decode_fixes(buffer: bytes | str) -> tuple[FixesBody, Sequence[Refused]]:
     """Return the body of `POST /v1/fixes` and its unreadable fixes; `type` may be left out. Raises `BadFrame`."""
     try:
         return _fixes.decode(buffer), NOTHING_REFUSED
     except (msgspec.MsgspecError, UnicodeError) as error:
-        frame, refused = _salvage(buffer, FixesFrame, error)
-    if not isinstance(frame, FixesFrame):
+        frame, refused = _salvage(buffer, FixesBody, error)
+    if not isinstance(frame, FixesBody):
         raise BadFrame(FrameFault.UNKNOWN_TYPE, "This path takes a fixes frame: an object with fixes or rows.")
     return frame, refused
 
@@ -105,7 +105,7 @@ def _strict(decoder: "msgspec.json.Decoder[Any]", buffer: bytes | str) -> Any:
 
 def _salvage(buffer: bytes | str, wanted: Any, error: Exception) -> tuple[Any, Sequence[Refused]]:
     loose = _loose(buffer, error)
-    kind = loose.get("type", "fixes" if wanted is FixesFrame else None)
+    kind = loose.get("type", "fixes" if wanted is FixesBody else None)
     if kind == "sos":
         return _press_in(loose), NOTHING_REFUSED
     if kind == "fix" and wanted is TechnicianSays:
@@ -115,7 +115,7 @@ def _salvage(buffer: bytes | str, wanted: Any, error: Exception) -> tuple[Any, S
     refused: list[Refused] = []
     fixes = _each(loose.pop("fixes", []), FixFrame, "fixes", refused)
     rows = _each(loose.pop("rows", []), FixRow, "rows", refused)
-    envelope = _converted(loose, FixesFrame)
+    envelope = _converted(loose, FixesBody if wanted is FixesBody else FixesFrame)
     return msgspec.structs.replace(envelope, fixes=fixes, rows=rows), refused
 
 
@@ -180,6 +180,8 @@ _FAULTS: tuple[tuple[re.Pattern[str], FrameFault, str], ...] = (
     (re.compile(r"^Invalid value .* at `\$\.type`$", re.DOTALL), FrameFault.UNKNOWN_TYPE, "See the catalogue of frames."),
     (re.compile(r"^Expected `str`.* at `\$\.type`$"), FrameFault.UNKNOWN_TYPE, "A type is text."),
     (re.compile(r"^Expected `object`, got [^$]*$"), FrameFault.NOT_JSON, "A frame is a JSON object."),
+    (re.compile(r"^Expected `(int|float)` [<>]=?"), FrameFault.BAD_VALUE, "NaN and Infinity are no numbers; leave out what is unknown."),
+    (re.compile(r"^Invalid enum value"), FrameFault.BAD_VALUE, "See the catalogue of frames for the words it takes."),
 )
 """msgspec tells its failures apart by words alone; the tests hold these words to the installed version."""
 
@@ -191,7 +193,7 @@ def _fault_of(error: Exception) -> BadFrame:
     for pattern, fault, cure in _FAULTS:
         if pattern.search(said):
             return BadFrame(fault, f"{said}. {cure}")
-    return BadFrame(FrameFault.BAD_VALUE, f"{said}. Correct it and send it again.")
+    return BadFrame(FrameFault.BAD_VALUE, f"{said}. Correct it.")
 
 
 def _readable(text: str) -> str:

@@ -42,6 +42,15 @@ class Datum(StrEnum):
     """Baidu's, offset once more."""
 
 
+class Permission(StrEnum):
+    """What the phone's system lets the app know of the location."""
+
+    ALWAYS = "always"
+    WHEN_IN_USE = "when_in_use"
+    APPROXIMATE = "approximate"
+    DENIED = "denied"
+
+
 Coordinates = Annotated[list[float], Meta(min_length=2, max_length=2, description="[longitude, latitude], degrees WGS-84, 6 decimals")]
 
 

@@ -208,5 +208,5 @@ class _Console(WatcherPeer):
 
 def _must_be_desk(caller: Caller) -> None:
     if caller.kind is not CallerKind.DISPATCHER:
-        raise NotAllowed(f"The console is for dispatchers; a {caller.kind.value} credential was shown.")
+        raise NotAllowed(f"The console is for dispatchers; a credential of kind {caller.kind.value} was shown. Log in at the console.")
     caller.must_be(Role.DISPATCHER)

@@ -264,7 +264,7 @@ class _Phone:
         else:
             raise NotSignedIn("No credential came with hello: send an Authorization header, or token or ticket in the frame.")
         if caller.kind is not CallerKind.DEVICE:
-            raise NotSignedIn(f"This socket is for devices; a {caller.kind.value} credential was shown.")
+            raise NotSignedIn(f"This socket is for devices; a credential of kind {caller.kind.value} was shown. Use a device token.")
         return caller
 
     async def _fence(self, site_id: SiteId, technician_id: TechnicianId, device_id: DeviceId) -> int:

@@ -1,6 +1,6 @@
 """What may this phone read of its own press? Loads the events and asks `public_face`; no other road leads from incidents to a phone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from visits.shift import Interval
 class PressLog(Protocol):
     """The part of the incidents that a face is made of."""
 
-    async def raised_since(self, tx: Tx, who: str, since: datetime) -> Sequence[Incident]:
+    async def raised_since(self, tx: Tx, whos: Sequence[str], since: datetime) -> Sequence[Incident]:
         """See `IncidentReader.raised_since`."""
         ...
 
@@ -29,7 +29,7 @@ class PressLog(Protocol):
 
 async def newest_face(tx: Tx, incidents: PressLog, who: str, now: datetime) -> PublicFace:
     """Return the face of the newest press that the phone of `who` knows of."""
-    for incident in reversed(await incidents.raised_since(tx, who, now - FADES_AFTER)):
+    for incident in reversed(await incidents.raised_since(tx, [who], now - FADES_AFTER)):
         events = await incidents.events(tx, incident.id)
         if has_her_press(events):
             return public_face(events, now)
@@ -49,11 +49,15 @@ class FaceFlow:
         async with self._work.read() as tx:
             return await newest_face(tx, self._incidents, who, now)
 
-    async def intervals(self, tx: Tx, technician_id: TechnicianId, since: datetime) -> Sequence[Interval]:
-        """Return the intervals in which fixes of hers are taken because of incidents: an `IntervalSource` of the shift gate."""
-        found = []
-        for incident in await self._incidents.raised_since(tx, f"technician:{technician_id}", since - FADES_AFTER):
+    async def intervals(
+        self, tx: Tx, technician_ids: Sequence[TechnicianId], since: datetime
+    ) -> Mapping[TechnicianId, Sequence[Interval]]:
+        """Return the intervals in which fixes of theirs are taken because of incidents: an `IntervalSource` of the shift gate."""
+        found: dict[TechnicianId, list[Interval]] = {}
+        by_name = {f"technician:{technician_id}": technician_id for technician_id in technician_ids}
+        for incident in await self._incidents.raised_since(tx, list(by_name), since - FADES_AFTER):
             until = tracked_until(await self._incidents.events(tx, incident.id), incident.resolved_at)
             if until is None or until > max(since, incident.raised_at):
-                found.append(Interval(to_ms(incident.raised_at), None if until is None else to_ms(until)))
+                interval = Interval(to_ms(incident.raised_at), None if until is None else to_ms(until))
+                found.setdefault(by_name[incident.raised_by], []).append(interval)
         return found

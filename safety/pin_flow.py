@@ -161,7 +161,7 @@ class PinFlow:
 
     async def _settle_older(self, tx: Tx, who: str, open_one: Incident | None, entered: PinVerdict, now: datetime) -> None:
         # The desk may have ended what her phone still shows: the same PIN must lead to the same scene, whatever the desk did.
-        for older in await self._incidents.raised_since(tx, who, now - FADES_AFTER):
+        for older in await self._incidents.raised_since(tx, [who], now - FADES_AFTER):
             shows = public_face(await self._incidents.events(tx, older.id), now).phase
             if (open_one is None or older.id != open_one.id) and shows is Phase.RECEIVED:
                 await self._incidents.save(tx, older, [_event(older, EventKind.PIN_ACCEPTED, now, {"kind": entered.value})])

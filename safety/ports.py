@@ -69,8 +69,8 @@ class Incidents(Protocol):
         """Return the log of an incident in order."""
         ...
 
-    async def raised_since(self, tx: Tx, who: str, since: datetime) -> Sequence[Incident]:
-        """Return the incidents of a person raised since `since`, oldest first, with those still open whatever their age."""
+    async def raised_since(self, tx: Tx, whos: Sequence[str], since: datetime) -> Sequence[Incident]:
+        """Return the incidents of these people raised since `since`, oldest first, with those still open whatever their age."""
         ...
 
     async def pressed(self, tx: Tx, incident_id: IncidentId, most: int) -> tuple[int, Event]:
@@ -247,8 +247,8 @@ class Duties(Protocol):
 class IncidentReader(Protocol):
     """Reading of incidents, without locks."""
 
-    async def raised_since(self, tx: Tx, who: str, since: datetime) -> Sequence[Incident]:
-        """Return the incidents of a person raised since `since`, oldest first, with those still open whatever their age."""
+    async def raised_since(self, tx: Tx, whos: Sequence[str], since: datetime) -> Sequence[Incident]:
+        """Return the incidents of these people raised since `since`, oldest first, with those still open whatever their age."""
         ...
 
     async def events(self, tx: Tx, incident_id: IncidentId) -> list[Event]:

@@ -40,13 +40,18 @@ _STANDING = (
     .order_by(incidents.c.raised_at.desc())
     .with_for_update()
 )
+_RAISED_SINCE = (
+    select(incidents)
+    .where(incidents.c.raised_by.in_(bindparam("whos", expanding=True)), or_(incidents.c.raised_at >= bindparam("since"), _IS_OPEN))
+    .order_by(incidents.c.raised_at)
+)
 _ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("who"), 0)))
 _CODE = select(incidents.c.id).where(incidents.c.site_id == bindparam("site_id"), incidents.c.code == bindparam("code"), _IS_OPEN)
 _GET = select(incidents).where(incidents.c.id == bindparam("of_id")).with_for_update()
 _ROW = select(incidents).where(incidents.c.id == bindparam("of_id"))
 _INSERT, _INSERT_EVENT, _INSERT_TRIGGER = incidents.insert(), incident_events.insert(), triggers.insert()
 _UPDATE = update(incidents).where(incidents.c.id == bindparam("of_id"))
-"""Made once, as every press needs them: building a statement costs more than running it."""
+"""Made once, as every press or every reading of shifts needs them: building a statement costs more than running it."""
 
 
 @dataclass(frozen=True)
@@ -181,11 +186,9 @@ class SqlIncidents:
         self._tails.setdefault(tx, {})[row.id] = _tail(row)
         return _incident(row)
 
-    async def raised_since(self, tx: Tx, who: str, since: datetime) -> Sequence[Incident]:
+    async def raised_since(self, tx: Tx, whos: Sequence[str], since: datetime) -> Sequence[Incident]:
         """See `IncidentReader.raised_since`."""
-        recent = or_(incidents.c.raised_at >= since, incidents.c.state.in_(_OPEN))
-        found = select(incidents).where(incidents.c.raised_by == who, recent).order_by(incidents.c.raised_at)
-        return [_incident(row) for row in await tx.conn.execute(found)]
+        return [_incident(row) for row in await tx.conn.execute(_RAISED_SINCE, {"whos": whos, "since": since})]
 
     async def open_at(self, tx: Tx, site_id: SiteId) -> list[Incident]:
         """Return the open incidents of a site, gravest and oldest first."""

@@ -68,7 +68,7 @@ _DETAILS: dict[Reason, str] = {
     Reason.BAD_SEQ: "seq must be a whole number from 0 to 2**63 - 1.",
     Reason.BAD_READING: "Accuracy and speed must be 0 or more, heading 0..360, battery 0..100. Leave out what is unknown.",
     Reason.UNKNOWN_DATUM: "datum must be wgs84, gcj02 or bd09. Leave it out for WGS-84.",
-    Reason.IMPOSSIBLE_TIME: "The fix time is before 2015 or more than a day ahead. Set the phone's clock and send sent_at_ms.",
+    Reason.IMPOSSIBLE_TIME: "The fix time is before 2015 or over a day ahead. Send milliseconds since 1970, and sent_at_ms; set the clock.",
     Reason.TOO_LATE: "The fix is older than 72 hours and is no longer taken. Delete it.",
     Reason.OFF_SHIFT: "There was no shift at the time of this fix, so it was not kept. Delete it.",
     Reason.FUTURE: "The fix time is ahead of the hub's clock. Send sent_at_ms so that the phone's clock can be corrected.",

@@ -52,7 +52,7 @@ def must_be_allowed(caller: Caller, act: Act, visit: Visit, reason: str | None) 
     if caller.kind is CallerKind.DEVICE and visit.technician_id != caller.technician_id:
         raise NotFound("There is no such visit of yours. Check the id, or whether it was given to somebody else.")
     if caller.kind not in _MAY[act]:
-        raise NotAllowed(f"A {caller.kind.value} credential may not {act.value} a visit. Ask the desk.", act=act.value)
+        raise NotAllowed(f"A credential of kind {caller.kind.value} may not {act.value} a visit. Ask the desk.", act=act.value)
     speaks_for_her = caller.kind is CallerKind.DISPATCHER and act in _HERS
     if (speaks_for_her or act in _REASONED) and not (reason or "").strip():
         raise BadInput(f"To {act.value} this visit, say why in `reason`: it is kept with the visit.", act=act.value)

@@ -1,7 +1,7 @@
 """What does the package need from technology and from others? Ports, met by edges here and by the packages above, joined in
 `hub/wiring.py`; the stores are in `visit_stores.py` and `people_stores.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -62,8 +62,10 @@ class LastKnown(Protocol):
 class IntervalSource(Protocol):
     """Another reason to locate her beside her shift: an open incident of hers."""
 
-    async def intervals(self, tx: Tx, technician_id: TechnicianId, since: datetime) -> Sequence[Interval]:
-        """Return the intervals that were not over at `since`."""
+    async def intervals(
+        self, tx: Tx, technician_ids: Sequence[TechnicianId], since: datetime
+    ) -> Mapping[TechnicianId, Sequence[Interval]]:
+        """Return the intervals of each of them that were not over at `since`; whoever has none may be left out."""
         ...
 
 

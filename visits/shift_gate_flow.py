@@ -38,6 +38,6 @@ class ShiftGateFlow:
             for shift in await self._stores.shifts.since_of_many(tx, technician_ids, since):
                 found[shift.technician_id] += located(shift)
             for source in self._sources:
-                for technician_id, intervals in found.items():
-                    intervals += await source.intervals(tx, technician_id, since)
+                for technician_id, intervals in (await source.intervals(tx, technician_ids, since)).items():
+                    found[technician_id] += intervals
         return {technician_id: merged(intervals) for technician_id, intervals in found.items()}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from core.ids import DeviceId, TechnicianId
 from core.key_ring import KeyRing
@@ -16,6 +16,9 @@ from visits.sql_seal import Seal
 from visits.tables import devices, enrolments, technicians
 
 _SHOWN = [column for column in devices.c if column.name != "token_hash"]
+_BY_ID = select(*_SHOWN).where(devices.c.id == bindparam("of_id"))
+_BY_TOKEN = select(*_SHOWN).where(devices.c.token_hash == bindparam("of_hash"))
+"""Made once: a stock phone's every fix asks whose token it shows, and building a statement costs more than running it."""
 
 
 class SqlDevices:
@@ -35,11 +38,11 @@ class SqlDevices:
 
     async def get(self, tx: Tx, id: DeviceId) -> Device | None:
         """See `Devices.get`."""
-        return await self._one(tx, devices.c.id == id)
+        return _one((await tx.conn.execute(_BY_ID, {"of_id": id})).one_or_none())
 
     async def by_token(self, tx: Tx, token_hash: str) -> Device | None:
         """See `Devices.by_token`."""
-        return await self._one(tx, devices.c.token_hash == token_hash)
+        return _one((await tx.conn.execute(_BY_TOKEN, {"of_hash": token_hash})).one_or_none())
 
     async def in_force(self, tx: Tx, ids: Sequence[DeviceId]) -> frozenset[DeviceId]:
         """See `Devices.in_force`."""
@@ -81,9 +84,9 @@ class SqlDevices:
             return None
         return Enrolment(id=row.id, site_id=row.site_id, technician_id=row.technician_id, made_at=row.made_at)
 
-    async def _one(self, tx: Tx, condition: Any) -> Device | None:
-        row = (await tx.conn.execute(select(*_SHOWN).where(condition))).one_or_none()
-        return None if row is None else _device(row)
+
+def _one(row: Any) -> Device | None:
+    return None if row is None else _device(row)
 
 
 def _device(row: Any) -> Device:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.errors import Conflict
@@ -16,6 +16,9 @@ from visits.sql_seal import Seal
 from visits.tables import blocked_pairs, shifts, technicians
 from visits.visit_stores import Page
 
+_BY_ID = select(technicians).where(technicians.c.id == bindparam("of_id"))
+"""Made once, as with devices: whoever shows a device's token is looked up with her."""
+
 
 class SqlTechnicians:
     """See `visits.ports.Technicians` for the contract."""
@@ -25,7 +28,7 @@ class SqlTechnicians:
 
     async def get(self, tx: Tx, id: TechnicianId) -> Technician | None:
         """See `Technicians.get`."""
-        row = (await tx.conn.execute(select(technicians).where(technicians.c.id == id))).one_or_none()
+        row = (await tx.conn.execute(_BY_ID, {"of_id": id})).one_or_none()
         return None if row is None else self._technician(row)
 
     async def get_many(self, tx: Tx, ids: Sequence[TechnicianId]) -> Sequence[Technician]:

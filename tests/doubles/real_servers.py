@@ -24,9 +24,10 @@ def running_valkey() -> Iterator[str]:
     """Start a Valkey on a unix socket without persistence; yield its URL; stop it."""
     folder = Path(tempfile.mkdtemp(prefix="pl-valkey-"))
     socket = folder / "v.sock"
+    # A blocking read that times out is answered at the next beat; of the usual ten a second, tests of an empty stream wait for many.
+    flags = ["--save", "", "--appendonly", "no", "--hz", "100"]
     server = subprocess.Popen(
-        [valkey_binary(), "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no", "--dir", str(folder)],
-        stdout=subprocess.DEVNULL,
+        [valkey_binary(), "--port", "0", "--unixsocket", str(socket), "--dir", str(folder), *flags], stdout=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + 10

@@ -43,6 +43,32 @@ def test_a_site_with_people_and_a_visit_is_made_at_the_terminal(porchlight):
     assert told(porchlight("technician", "stop", her["id"], "--json"))["is_active"] is False
 
 
+def test_what_is_told_once_is_told_to_programs_too(porchlight):
+    told(porchlight("site", "new", "munich", "--zone", "Europe/Berlin", "--json"))
+    her = told(porchlight("technician", "new", "Lin Wei", "--json"))["id"]
+    visit = told(porchlight("visit", "new", "--at", "48.1,11.5", "--address", "Platz 1", "--customer", "Ada", "--json"))["id"]
+
+    assert len(told(porchlight("device", "enrol", her, "--json"))["code"]) == 11
+    device = told(porchlight("device", "token", her, "--json"))
+    assert (device["token"][:7], told(porchlight("device", "revoke", device["device_id"], "--json"))["revoked"]) == ("pl_dev_", True)
+    ana = told(porchlight("dispatcher", "new", "ana", "--json"))
+    assert (ana["user"], len(ana["password"])) == ("ana", 20)
+    assert told(porchlight("dispatcher", "reset", "ana", "--json"))["password"] != ana["password"]
+    assert [told(porchlight("dispatcher", act, "ana", "--json"))["is_active"] for act in ("block", "unblock")] == [False, True]
+    key = told(porchlight("token", "new", "booking", "--scope", "visits:read", "--json"))
+    assert (key["token"][:7], key["scopes"]) == ("pl_api_", ["visits:read"])
+    assert told(porchlight("token", "revoke", key["id"], "--json")) == {"id": key["id"], "revoked": True}
+    assert "/t/pl_lnk_" in told(porchlight("visit", "link", visit, "--json"))["url"]
+
+
+@pytest.mark.parametrize("words", [("dispatcher", "new", "ana"), ("token", "new", "booking")])
+def test_a_site_that_is_not_there_is_answered_with_those_that_are(porchlight, words):
+    told(porchlight("site", "new", "munich", "--zone", "Europe/Berlin", "--json"))
+
+    with pytest.raises(NotFound, match="There are: munich"):
+        porchlight(*words, "--site", "nowhere")
+
+
 def test_another_site_is_made_like_the_first_and_checked(porchlight):
     porchlight("site", "new", "munich", "--zone", "Europe/Berlin", "--desk-phone", "+498912345678")
     porchlight("site", "new", "turin", "--like", "munich", "--name", "Turin")

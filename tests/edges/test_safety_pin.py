@@ -116,7 +116,7 @@ async def test_what_the_phone_reads_after_either_pin_is_the_same_byte_for_byte_f
                 await hub.timers.run_once()
                 frames.append(msgspec.json.encode(await faces.face_of(phone, clock.now())))
                 async with work.read() as tx:
-                    tracked = await faces.intervals(tx, who, clock.now())
+                    tracked = (await faces.intervals(tx, [who], clock.now())).get(who, ())
                 frames.append(tuple(interval.until_ms for interval in tracked))
         heard[pin] = frames
 
@@ -252,7 +252,7 @@ async def test_a_pin_for_more_time_changes_nothing_that_her_phone_reads_whicheve
             clock.move(10)
             frames.append(msgspec.json.encode(await faces.face_of(phone, clock.now())))
             async with work.read() as tx:
-                frames.append(await faces.intervals(tx, who, clock.now()))
+                frames.append((await faces.intervals(tx, [who], clock.now())).get(who, ()))
         heard[pin] = frames
 
     assert heard[TRUE] == heard[DURESS]
@@ -272,3 +272,12 @@ async def test_the_real_hash_tells_right_from_wrong(key_ring):
     assert TRUE not in stored
     assert await hashes.fits(stored, TRUE)
     assert not await hashes.fits(stored, DURESS)
+
+
+async def test_fixes_are_taken_for_the_press_of_her_who_pressed_alone(hub, faces, work, clock):
+    await hub.sos.raise_sos(msgspec.structs.replace(TAP, who="technician:t1", technician_id="t1"))
+    async with work.read() as tx:
+        tracked = await faces.intervals(tx, ["t1", "t2"], clock.now())
+
+    assert list(tracked) == ["t1"]
+    assert [interval.until_ms for interval in tracked["t1"]] == [None]

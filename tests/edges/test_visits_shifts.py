@@ -172,14 +172,27 @@ async def test_the_gate_remembers_three_days_and_no_more(house, her):
     assert await house.gate.intervals(her.technician_id) == ()
 
 
-async def test_another_source_opens_the_gate_too(house, her):
-    class Incident:
-        async def intervals(self, tx, technician_id, since):
-            return [Interval(to_ms(since) + 1000)]
+class OneIncident:
+    """An incident of one technician, as another reason to locate her."""
 
-    house.gate.also(Incident())
+    def __init__(self, technician_id) -> None:
+        self.technician_id, self.asked = technician_id, []
 
-    assert covers(await house.gate.intervals(her.technician_id), to_ms(house.clock.now()))
+    async def intervals(self, tx, technician_ids, since):
+        self.asked.append(list(technician_ids))
+        return {self.technician_id: [Interval(to_ms(since) + 1000)]}
+
+
+async def test_another_source_opens_the_gate_too_for_her_alone(house, her):
+    bo = await house.technician("Bo")
+    incidents = OneIncident(her.technician_id)
+    house.gate.also(incidents)
+    both = [her.technician_id, bo.technician_id]
+    found = await house.gate.intervals_of(both)
+    now_ms = to_ms(house.clock.now())
+
+    assert [covers(found[each], now_ms) for each in both] == [True, False]
+    assert incidents.asked == [both], "asked once for all of them, as a busy worker reads a hundred at a time"
 
 
 async def test_the_roster_shows_who_is_on_shift(house, her):

@@ -2,9 +2,9 @@
 
 import ast
 import re
+from pathlib import Path
 
-import pytest
-from house_files import ROOT, calls, modules, tree
+from house_files import ROOT, calls, modules, nodes, offences
 
 CLOCKS = re.compile(r"(^|\.)(time\.(time|time_ns|monotonic|perf_counter|sleep)|datetime\.(now|utcnow|today)|date\.today)$")
 CHANCE = re.compile(r"^(random\.(?!Random$)\w+|secrets\.\w+|uuid\.uuid[14]|uuid_utils\.\w+|os\.urandom)$")
@@ -12,41 +12,40 @@ MAY_READ_TIME = {"core/clock.py": "the house's clock"}
 MAY_DRAW = {"core/ids.py": "the house's chance", "hub/demo_town.py": "random.Random from a seed: the same town everywhere"}
 LONG = {"safety/tables.py": "one table after another"}
 MAX_LINES = 300
-EVERY = [pytest.param(path, id=str(path)) for path in modules()]
 
 
-@pytest.mark.parametrize("path", EVERY)
-def test_time_comes_from_the_clock(path):
-    found = [] if str(path) in MAY_READ_TIME else [f"line {line}: {name}()" for name, line in calls(path) if CLOCKS.search(name)]
-
-    assert found == [], f"{path}: take a core.clock.Clock, or `now` as an argument."
-
-
-@pytest.mark.parametrize("path", EVERY)
-def test_chance_comes_from_the_id_source(path):
-    found = [] if str(path) in MAY_DRAW else [f"line {line}: {name}()" for name, line in calls(path) if CHANCE.search(name)]
-
-    assert found == [], f"{path}: take a core.ids.IdSource."
+def test_time_comes_from_the_clock():
+    others = [path for path in modules() if str(path) not in MAY_READ_TIME]
+    found = offences(others, lambda path: called(path, CLOCKS))
+    assert found == {}, "Take a core.clock.Clock, or `now` as an argument."
 
 
-@pytest.mark.parametrize("path", [pytest.param(path, id=str(path)) for path in modules() if path.stem.startswith("redis_")])
-def test_redis_names_come_from_one_file(path):
-    if str(path) == "core/redis_keys.py":
-        return
-    found = [
-        f"line {node.lineno}: {ast.unparse(node)}"
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.JoinedStr) and re.fullmatch(r"[\w{}.'()]*:[\w{}:.'()]*", ast.unparse(node)[2:-1])
-    ]
-
-    assert found == [], f"{path}: name this key in core/redis_keys.py, with type, writer, readers and expiry."
+def test_chance_comes_from_the_id_source():
+    found = offences([path for path in modules() if str(path) not in MAY_DRAW], lambda path: called(path, CHANCE))
+    assert found == {}, "Take a core.ids.IdSource."
 
 
-@pytest.mark.parametrize("path", EVERY)
-def test_files_stay_short(path):
-    lines = len((ROOT / path).read_text().splitlines())
+def called(path: Path, names: re.Pattern[str]) -> list[str]:
+    return [f"line {line}: {name}()" for name, line in calls(path) if names.search(name)]
 
-    assert lines <= MAX_LINES or str(path) in LONG, f"{path} has {lines} lines; {MAX_LINES} is the bound. Split it by what it is about."
+
+def test_redis_names_come_from_one_file():
+    """A formatted string with a colon is a key: its name, with type, writer, readers and expiry, belongs into core/redis_keys.py."""
+    def found(path: Path) -> list[str]:
+        strings = [(node.lineno, ast.unparse(node)) for node in nodes(path) if isinstance(node, ast.JoinedStr)]
+        return [f"line {line}: {said}" for line, said in strings if re.fullmatch(r"[\w{}.'()]*:[\w{}:.'()]*", said[2:-1])]
+
+    writers = [path for path in modules() if path.stem.startswith("redis_") and str(path) != "core/redis_keys.py"]
+    assert writers
+    assert offences(writers, found) == {}, "Name this key in core/redis_keys.py."
+
+
+def test_files_stay_short():
+    def found(path: Path) -> list[str]:
+        lines = len((ROOT / path).read_text().splitlines())
+        return [f"has {lines} lines"] if lines > MAX_LINES and str(path) not in LONG else []
+
+    assert offences(modules(), found) == {}, f"{MAX_LINES} lines are the bound. Split them by what they are about."
 
 
 def test_core_is_a_closed_list():

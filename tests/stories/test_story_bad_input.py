@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -137,6 +138,26 @@ async def test_an_origin_from_elsewhere_gets_neither_socket_nor_session(hub):
     assert (foreign, problem["code"], own) == (403, "not_allowed", 201)
 
 
+async def test_a_path_that_is_not_there_is_told_so_to_a_socket_too(hub):
+    with pytest.raises(InvalidStatus) as caught:
+        async with called(hub, "/v1/ws/technicians"):
+            pass
+    response = caught.value.response
+
+    assert (response.status_code, json.loads(response.body)["code"]) == (404, "not_found")
+
+
+async def test_a_plain_request_for_a_sockets_path_is_told_what_the_path_is_for(hub):
+    status, problem = await hub.ask("GET", "/v1/ws/technician")
+
+    assert (status, problem["code"]) == (426, "socket_only")
+
+
+async def test_a_wrong_method_is_told_the_right_ones(hub):
+    async with aiohttp.ClientSession() as http, http.delete(hub.url + "/v1/fixes") as response:
+        assert (response.status, response.headers.get("Allow")) == (405, "POST")
+
+
 # What is this?
 
 
@@ -176,6 +197,7 @@ async def test_bad_frames_are_answered_each_and_the_socket_lives(hub):
         '{"device_epoch":1,"fixess":[]}',
         '{"device_epoch":1,"type":"watch","link":"x"}',
         '{"device_epoch":"one","fixes":[]}',
+        '{"fixes":[{"seq":1,"at_ms":1,"lat":48.0,"lon":11.0}]}',
     ],
 )
 async def test_a_bad_body_is_a_problem_with_its_reason(hub, text):

@@ -52,10 +52,16 @@ def _of_json(body: bytes, now_ms: int) -> list[PhoneReport]:
         # A batch of one was once sent as an empty object, a batch as an array.
         located = sent["location"] if isinstance(sent["location"], list) else [sent["location"]]
         return [_of_nested(one, now_ms) for one in located]
-    return [_of_flat(one, now_ms) if isinstance(one, dict) else _UNUSABLE for one in (sent if isinstance(sent, list) else [sent])]
+    return [_of_flat(one, now_ms) if _is_flat(one) else _UNUSABLE for one in (sent if isinstance(sent, list) else [sent])]
 
 
 _UNUSABLE = PhoneReport(kind=ReportKind.UNUSABLE)
+
+
+def _is_flat(sent: Any) -> bool:
+    """Tell whether an object is flat fields. OwnTracks marks its own with `_type`: their times and speeds have other names and units, and
+    its waypoints are places where nobody is."""
+    return isinstance(sent, dict) and "_type" not in sent
 
 
 def _of_flat(fields: Mapping[str, Any], now_ms: int) -> PhoneReport:

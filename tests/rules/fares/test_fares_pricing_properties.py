@@ -19,7 +19,9 @@ from tracking.fares.tariff import Tariff, canonical, of_canonical, tariff_hash
 from tracking.fares.tariff_check import problems_of
 from tracking.fares.way import Trip, plain_trip
 
-SOME = settings(max_examples=150, deadline=None)
+SOME = settings(max_examples=min(150, settings().max_examples))
+MANY = settings(max_examples=settings().max_examples + 100)
+"""Of the profile, local or CI: tariffs of chance are dear to make."""
 
 
 def _tariff(raw) -> Tariff:
@@ -28,7 +30,7 @@ def _tariff(raw) -> Tariff:
     return tariff
 
 
-@settings(max_examples=400, deadline=None)
+@MANY
 @given(tariffs(), slices_of_chance(), st.integers(0, 40_000_000))
 def test_a_price_equals_that_of_rational_arithmetic(raw, slices, later_ms):
     tariff = _tariff(raw)

@@ -49,6 +49,31 @@ def test_a_bad_setting_is_told_what_fits_in_words(name: str, text: str, wanted: 
     assert problems_of({**GOOD, f"PORCHLIGHT_{name}": text})[0].startswith(f"PORCHLIGHT_{name}={text!r} does not fit. Give {wanted}.")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "cure"),
+    [
+        ("MAP_TILES_URL", "https://tiles.example/all.png", "{z}/{x}/{y}"),
+        ("ALLOWED_ORIGINS", "https://app.example/", "https://app.example"),
+        ("ALLOWED_ORIGINS", "app.example", "https://app.example"),
+        ("TRUSTED_PROXIES", "proxy.internal", "10.0.0.0/8"),
+        ("TWILIO_ACCOUNT_SID", "AC0", "auth token"),
+        ("GATEWAY_URL", "https://adapter.example", "whsec_"),
+        ("GATEWAY_URL", "adapter", "https://adapter.example"),
+        ("GATEWAY_TEMPLATES", "sos", "name=id"),
+        ("PUBLIC_URL", "https:hub.example", "https://hub.example"),
+    ],
+)
+def test_a_setting_that_could_do_nothing_is_refused_with_the_cure(name: str, text: str, cure: str):
+    assert any(name in line and cure in line for line in problems_of({**GOOD, f"PORCHLIGHT_{name}": text}))
+
+
+def test_settings_that_fit_are_taken():
+    proxies = "10.0.0.5,10.0.0.0/8,::1,*"
+    settings = load({**GOOD, "PORCHLIGHT_TRUSTED_PROXIES": proxies, "PORCHLIGHT_ALLOWED_ORIGINS": "https://app.example:8443"})
+
+    assert settings.serve.trusted_proxies == tuple(proxies.split(","))
+
+
 def test_a_missing_key_names_the_cure():
     assert "porchlight token secret" in problems_of({"PORCHLIGHT_DATA_DIR": "/nowhere/at/all"})[0]
 

@@ -139,6 +139,16 @@ def test_what_is_wrong_is_named(text, fault, word):
     assert word in detail_of(text)
 
 
+def test_a_number_that_is_none_is_called_so():
+    assert "NaN" in detail_of('{"type":"fix","seq":1,"at_ms":2,"lat":NaN,"lon":0}')
+
+
+def test_a_body_of_fixes_must_say_its_epoch_for_no_hello_did():
+    for text in ('{"rows":[[1,2,3.5,4.5]]}', '{"rows":[[1,2,"north",4.5]]}'):
+        with pytest.raises(BadFrame, match="device_epoch"):
+            decode_fixes(text)
+
+
 def test_a_long_wrong_name_is_not_quoted_in_full():
     assert len(detail_of(frame_of(type="heartbeat", **{"x" * 60_000: 1}))) <= 300
 

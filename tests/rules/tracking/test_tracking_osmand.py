@@ -127,6 +127,15 @@ def test_a_push_token_is_no_position() -> None:
     assert report.kind is ReportKind.OTHER
 
 
+@pytest.mark.parametrize("kind", ["location", "waypoint"])
+def test_what_owntracks_sends_is_not_taken_for_a_fix_of_now(kind: str) -> None:
+    """Its time is `tst` and its speed km/h; a waypoint is a place where nobody is."""
+    sent = {"_type": kind, "lat": 31.2, "lon": 121.5, "tst": AT_S - 3600, "acc": 8, "vel": 36}
+    [report] = reports([], "application/json", json.dumps(sent).encode(), NOW_MS)
+
+    assert (report.kind, report.fix) == (ReportKind.UNUSABLE, None)
+
+
 def test_a_repeated_report_has_the_same_key_and_another_one_another() -> None:
     assert key_of(1, 2.0, 3.0) == key_of(1, 2.0, 3.0)
     assert len({key_of(at, 31.2 + step * 1e-6, 121.5) for at in range(100) for step in range(100)}) == 10_000
