@@ -90,6 +90,7 @@ def wire_notices(floor: Floor, settings: NoticeSettings, poke: Poke) -> Notices:
         clock=clock,
         ids=floor.ids,
         signature=settings.sms_signature,
+        site_choices=settings.site_choices,
     )
     looks = LooksFlow(
         works=works,
