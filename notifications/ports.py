@@ -102,6 +102,10 @@ class OutboxStore(Outbox, Protocol):
         """Return an attempt by the carrier's id, else by notice and number."""
         ...
 
+    async def unsure_beside(self, tx: Tx, row: Enqueued, since: datetime) -> int:
+        """Return how many requests for other notices to the same recipient by the same channel may have arrived since, or not."""
+        ...
+
     async def put_receipt(
         self, tx: Tx, attempt: Attempt, receipt: Receipt, provider_id: str | None, error: str | None, code: str | None, now: datetime
     ) -> None:

@@ -312,6 +312,26 @@ async def test_a_responder_who_says_stop_alarms_the_operator_and_is_called_inste
 
 
 @pytest.mark.parametrize("channel", [Channel.SMS, Channel.VOICE])
+@pytest.mark.parametrize("order", [(ERROR_BEFORE, ERROR_AFTER), (ERROR_AFTER, ERROR_BEFORE), (ERROR_AFTER, ERROR_AFTER)])
+async def test_of_two_lost_answers_to_one_phone_neither_letter_is_taken_for_the_other(house, fake_twilio, order, channel):  # noqa: F811
+    fake_twilio.next_answers("Messages" if channel is Channel.SMS else "Calls", *order)
+    person = await house.add_person(PHONE)
+    two = [sos(person, subject=f"incident-{number}", channel=channel, ladder_round=number) for number in (1, 2)]
+    for notice in two:
+        await house.enqueue(notice)
+        await house.send_due()
+    await house.live_through(6)
+    sent = fake_twilio.messages if channel is Channel.SMS else fake_twilio.calls
+    told = [" ".join(one.form["Body" if channel is Channel.SMS else "Twiml"]) for one in sent]
+
+    names = [notice.short_code if channel is Channel.SMS else notice.id for notice in two]
+    assert {name for name in names if any(name in words for words in told)} == set(names)
+    assert len(told) == 2 or order != (ERROR_AFTER, ERROR_AFTER)
+    for one in (*fake_twilio.messages, *fake_twilio.calls):
+        one.is_expected = True
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.VOICE])
 async def test_an_answer_that_comes_in_pieces_is_an_answer(house, fake_twilio, channel):  # noqa: F811
     fake_twilio.next_answers("Messages" if channel is Channel.SMS else "Calls", in_pieces())
     notice = sos(await house.add_person(PHONE), channel=channel)
