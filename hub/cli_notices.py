@@ -193,7 +193,7 @@ def replay(
 def rotate(endpoint: Annotated[str, typer.Argument(help="The endpoint's id, as `webhooks` lists it.")], as_json: AsJson = False) -> None:
     """Give an endpoint a new secret, shown this once. Nothing is lost on the way: the former secret signs beside it for a day.
 
-    Put the new secret into the receiving program within the day; with porchlight_client it takes both: read_hook([new, old], ...). When a
+    Put the new secret into the receiving program within the day; read_hook of porchlight_client takes a list of both meanwhile. When a
     secret may be in wrong hands, rotate at once and refuse the former one at the receiver. The secret alone goes to stdout.
     """
 
