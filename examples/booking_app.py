@@ -88,17 +88,20 @@ class Shop:
         booking = Booking(ref=f"booking-{uuid.uuid4()}", customer=customer)
         self.bookings[booking.ref] = booking  # before the hub is asked: its news may be quicker than its answer
         start = datetime.now(UTC) + timedelta(hours=1)
-        visit = await self._hub.visits.book(
-            VisitBody(
-                site_id=self._site_id,
-                service_kind=SERVICE,
-                place=PlaceBody(lat=lat, lon=lon, address=address),
-                window_start=start,
-                window_end=start + timedelta(hours=1),
-                customer=PersonBody(name=customer),
-                external_ref=booking.ref,
-            )
+        wanted = VisitBody(
+            site_id=self._site_id,
+            service_kind=SERVICE,
+            place=PlaceBody(lat=lat, lon=lon, address=address),
+            window_start=start,
+            window_end=start + timedelta(hours=1),
+            customer=PersonBody(name=customer),
+            external_ref=booking.ref,
         )
+        try:
+            visit = await self._hub.visits.book(wanted)
+        except HubError:
+            del self.bookings[booking.ref]
+            raise
         booking.visit_id = visit.id
         booking.link = (await self._hub.links.make(visit.id)).url
         await self._assign(booking, lat, lon)

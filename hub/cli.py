@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "fare": ("hub.cli_fare", "app", "Tariffs, quotes, metering of recordings, receipts."),
     "incident": ("hub.cli_incident", "app", "Incidents: list, show, verify, report, export, response times."),
     "detectors": ("hub.cli_detectors", "app", "Detectors: what each may do, how often it was right, what fires on a recording."),
-    "notices": ("hub.cli_notices", "app", "Notices: list, preview, send a test."),
+    "notices": ("hub.cli_notices", "app", "Notices: list, show, preview texts; webhooks: list, log, replay, rotate secrets."),
     "export": ("hub.cli_export", "app", "Take data out: GeoJSON, GPX, CSV."),
     "doctor": ("hub.cli_doctor", "doctor", "Check every part and say what to do."),
     "bench": ("hub.cli_bench", "app", "Measure speed and memory."),

@@ -18,22 +18,24 @@ from core.ids import NoticeId, RandomIds, SiteId
 from core.key_ring import KeyRing
 from core.sql import open_engine
 from core.unit_of_work import UnitOfWork
-from hub.cli_tell import AsJson, run_on_databases, tell, tell_all
+from hub.cli_tell import AsJson, run_on_databases, secret, tell, tell_all
+from hub.join_customer_texts import DATED
 from hub.serve import settings_or_exit
 from notifications.alarms_flow import AlarmsFlow
 from notifications.country import rule_of
-from notifications.http_notices import notice_out
+from notifications.error_class import in_words
+from notifications.http_notices import NoticeOut, notice_out
 from notifications.notice import Lane, NoticeState
 from notifications.notice_look_flow import NoticeLookFlow
 from notifications.sql_outbox import SqlOutbox
 from notifications.sql_recipients import SqlRecipients
 from notifications.sql_webhooks import SqlWebhooks
-from notifications.templates import LANGUAGES, MAX_PARTS, Variant, load_templates
+from notifications.templates import LANGUAGES, MAX_PARTS, Templates, Variant, load_templates
 from notifications.webhook import Answer, Delivery, Endpoint
 from notifications.webhook_flow import WebhookFlow
 from visits.sql_sites import SqlSites
 
-app = typer.Typer(no_args_is_help=True, help="Notices: list, show, preview texts, webhooks and their replay.")
+app = typer.Typer(no_args_is_help=True, help="Notices: list, show, preview texts; webhooks: list, log, replay, rotate secrets.")
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 T = TypeVar("T")
 SAMPLE = {
@@ -46,9 +48,18 @@ SAMPLE = {
     "link": {"zh-CN": "https://hub.example/t/abc", "en": "https://hub.example/t/abc"},
     "door_code": {"zh-CN": "38", "en": "38"},
     "digits": {"zh-CN": "482160", "en": "482160"},
+    "who": {"zh-CN": "王小明 ***23", "en": "Wang Xiaoming ***23"},
+    "error": {"zh-CN": "30006", "en": "30006"},
     "alarm": {"zh-CN": "number_unreachable", "en": "number_unreachable"},
 }
 """What a previewed text is filled with where `--set` says nothing."""
+SAMPLE_DAY = {"time": {"zh-CN": "11月28日周六 14:00-15:00", "en": "Sat 28 Nov, 14:00-15:00"}}
+SAMPLES_OF = {text.template: SAMPLE_DAY for text in DATED} | {
+    "operator_alarm": {
+        "detail": {"zh-CN": "", "en": "Wang Xiaoming ***23 takes no texts (error 30006). Calls go on; ask for another number."},
+    }
+}
+"""What in single texts stands instead."""
 _SHORT = {"zh": "zh-CN", "cn": "zh-CN", "zh-cn": "zh-CN", "en": "en"}
 
 
@@ -77,14 +88,17 @@ def preview(
     names = texts.names() if template == "all" else [template]
     if unknown := [name for name in names if name not in texts.names()]:
         raise BadInput(f"There is no text {unknown[0]!r}. There are: {', '.join(texts.names())}.")
-    given = {name: words[language] for name, words in SAMPLE.items()} | _values(values or [])
+    told = _values(values or [], _fillable(texts, names))
+    if len(country) != 2 or not country.isalpha():
+        raise BadInput(f"{country!r} is no country. Give its two letters, such as CN or US.")
     shown = []
     for name in names:
+        given = {key: words[language] for key, words in (SAMPLE | SAMPLES_OF.get(name, {})).items()} | told
         in_lane = lane or (Lane.P0 if name.startswith(("sos", "helper")) else Lane.P2)
         made = texts.sms(
             name, given, language=language, lane=in_lane, rule=rule_of(country.upper()), code="4821", signature=signature, is_repeat=again
         )
-        spoken = texts.said(name, given | {"code": "4821"}, language=language, variant=Variant.VOICE, may_link=False)
+        spoken = texts.speech(name, given, language=language, lane=in_lane, code="4821").text
         shown.append(
             {
                 "template": name,
@@ -93,7 +107,7 @@ def preview(
                 "units": made.segments.units,
                 "parts": made.segments.parts,
                 "max_parts": MAX_PARTS[in_lane],
-                "spoken": spoken or "",
+                "spoken": spoken,
                 "is_minimal": made.is_minimal,
             }
         )
@@ -113,9 +127,9 @@ def list_notices(
 
     async def story(opened: Opened) -> Any:
         found = await opened.look.listed(opened.sites, subject, state, None, limit)
-        return [notice_out(row, person) for row, person in found]
+        return [_with_words(notice_out(row, person)) for row, person in found]
 
-    tell_all(_run(story), ("id", "created_at", "lane", "channel", "template", "to", "state", "error_code"), as_json)
+    tell_all(_run(story), ("id", "created_at", "lane", "channel", "template", "to", "state", "error"), as_json)
 
 
 @app.command()
@@ -123,9 +137,14 @@ def show(id: Annotated[str, typer.Argument(help="The notice's id.")], as_json: A
     """Show one notice with every request that was made for it."""
 
     async def story(opened: Opened) -> Any:
-        return notice_out(*await opened.look.read(opened.sites, NoticeId(id)))
+        return _with_words(notice_out(*await opened.look.read(opened.sites, NoticeId(id))))
 
-    tell(_run(story), as_json)
+    facts = _run(story)
+    tries = () if as_json else facts.pop("tries")
+    tell(facts, as_json)
+    if tries:
+        typer.echo()
+        tell_all(tries, ("number", "carrier", "started_at", "receipt", "error"), as_json)
 
 
 @app.command()
@@ -156,13 +175,37 @@ def deliveries(
 def replay(
     endpoint: Annotated[str, typer.Argument(help="The endpoint's id.")],
     delivery: Annotated[str, typer.Argument(help="The delivery's id.")],
+    as_json: AsJson = False,
 ) -> None:
-    """Put a delivery into the queue once more; a running hub sends it within seconds."""
+    """Put a delivery into the queue once more; a running hub sends it within seconds. Prints the id of the new delivery."""
 
     async def story(opened: Opened) -> Delivery:
         return await opened.webhooks.replay(endpoint, delivery)
 
-    typer.echo(_run(story).id)
+    sent_again = _run(story)
+    if as_json:
+        tell(_without_body(sent_again), as_json)
+    else:
+        typer.echo(sent_again.id)
+
+
+@app.command()
+def rotate(endpoint: Annotated[str, typer.Argument(help="The endpoint's id, as `webhooks` lists it.")], as_json: AsJson = False) -> None:
+    """Give an endpoint a new secret, shown this once. Nothing is lost on the way: the former secret signs beside it for a day.
+
+    Put the new secret into the receiving program within the day; read_hook of porchlight_client takes a list of both meanwhile. When a
+    secret may be in wrong hands, rotate at once and refuse the former one at the receiver. The secret alone goes to stdout.
+    """
+
+    async def story(opened: Opened) -> Endpoint:
+        return await opened.webhooks.rotate(endpoint)
+
+    rotated = _run(story)
+    if as_json:
+        tell(_without_secrets(rotated) | {"secret": rotated.secrets[0]}, as_json)
+    else:
+        until = f"{rotated.old_secret_until:%Y-%m-%d %H:%M} UTC"
+        secret("secret", rotated.secrets[0], f"of {rotated.url}, shown this once; the former one signs too until {until}")
 
 
 class _NotSent:
@@ -204,8 +247,9 @@ def _show(shown: list[dict[str, Any]], as_json: bool) -> None:
         tell(shown[0], as_json=False)
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("template", "encoding", "units", "parts", "text"):
+    for column in ("template", "encoding", "units", "parts"):
         table.add_column(column)
+    table.add_column("text", overflow="fold")  # Chinese has no spaces to break at: it would be cropped
     for one in shown:
         table.add_row(*(str(one[column]) for column in ("template", "encoding", "units", "parts", "text")))
     Console(highlight=False).print(table)
@@ -218,10 +262,26 @@ def _language(lang: str) -> str:
     return found
 
 
-def _values(pairs: list[str]) -> dict[str, str]:
+def _fillable(texts: Templates, names: list[str]) -> list[str]:
+    """Return what can be set: a floor goes with a place, a code is always 4821."""
+    wanted = {variable for name in names for variant in Variant for variable in texts.variables_of(name, variant)}
+    return sorted((wanted | ({"floor"} if "place" in wanted else set())) - {"code"})
+
+
+def _values(pairs: list[str], fillable: list[str]) -> dict[str, str]:
     if wrong := [pair for pair in pairs if "=" not in pair]:
         raise BadInput(f"{wrong[0]!r} is no NAME=VALUE.")
-    return dict(pair.split("=", 1) for pair in pairs)
+    given = dict(pair.split("=", 1) for pair in pairs)
+    if unknown := [name for name in given if name not in fillable]:
+        raise BadInput(f"No such variable {unknown[0]!r} in this text. There are: {', '.join(fillable) or 'none'}.")
+    return given
+
+
+def _with_words(notice: NoticeOut) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.to_builtins(notice)
+    for one in (facts, *facts["tries"]):
+        one["error"] = in_words(one["error_class"], one["error_code"])
+    return facts
 
 
 def _without_secrets(endpoint: Endpoint) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
+from babel.dates import format_skeleton
 
 from core.clock import Clock
 from core.errors import BadInput
@@ -25,6 +26,8 @@ from visits.visit import Visit
 
 LINKED = frozenset(CustomerText) - {CustomerText.CANCELLED}
 """Texts that lead to the visit's page."""
+DATED = frozenset({CustomerText.BOOKED, CustomerText.CANCELLED})
+"""Texts that may come days before the visit: they name its day."""
 
 
 class CustomerTexts:
@@ -43,7 +46,8 @@ class CustomerTexts:
     ) -> bool:  # fmt: skip
         """Enqueue `text`; return whether it is new. `round` tells repetitions apart: with the same one it goes once a visit.
 
-        `time` defaults to the agreed window by the site's clocks. A customer without a number that exists gets none, which undoes nothing.
+        `time` defaults to the agreed window by the site's clocks, with its day where that may be another than today. A
+        customer without a number that exists gets none, which undoes nothing.
         """
         site = await self._stores.sites.get(tx, visit.site_id)
         if site is None or not visit.customer.phone or text not in site.settings.customer_texts:
@@ -52,7 +56,8 @@ class CustomerTexts:
             customer = await self._people.add(tx, _customer(visit, site))
         except BadInput:
             return False  # A number that cannot exist must not undo the act; the booking was told when it was made.
-        variables: dict[str, Variable] = {"name": await self._shown_name(tx, visit), "time": time or window_of(visit, site)}
+        when = time or window_of(visit, site, text, customer.language)
+        variables: dict[str, Variable] = {"name": await self._shown_name(tx, visit), "time": when}
         variables |= {"door_code": visit.door_code} if text is CustomerText.ARRIVING else {}
         variables |= {"amount": amount} if text is CustomerText.RECEIPT else {}
         notice = Notice(
@@ -91,9 +96,15 @@ class CustomerTexts:
         return token
 
 
-def window_of(visit: Visit, site: Site) -> str:
-    """Return the agreed window by the site's clocks, such as 14:00-15:00."""
-    return clock_times(visit.window_start, visit.window_end, site)
+def window_of(visit: Visit, site: Site, text: CustomerText, language: str) -> str:
+    """Return the agreed window by the site's clocks, such as 14:00-15:00 or Sat 28 Nov, 14:00-15:00."""
+    times = clock_times(visit.window_start, visit.window_end, site)
+    if text not in DATED:
+        return times
+    start = visit.window_start.astimezone(ZoneInfo(site.zone))
+    is_chinese = language.startswith("zh")
+    day = format_skeleton("MMMEd", start, locale="zh_CN" if is_chinese else "en_GB")
+    return f"{day} {times}" if is_chinese else f"{day}, {times}"
 
 
 def clock_times(start: datetime, end: datetime, site: Site) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 from hub.settings_read import setting
 from notifications.account import TwilioConfig
+from notifications.carrier import CarrierName
 from notifications.gateway import GatewayConfig
 from notifications.notice import Lane
 
@@ -25,9 +26,12 @@ class NoticeSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     twilio_voice_numbers: Annotated[tuple[str, ...], setting("numbers", "Callers of emergency calls. Empty: no calls through Twilio.")] = ()
     twilio_api_url: Annotated[str, setting("URL", "Another address of Twilio's API, for a proxy or a stub.")] = ""
-    gateway_url: Annotated[str, setting("URL", "Adapter of a domestic provider (docs/gateway). Empty: none.")] = ""
+    gateway_url: Annotated[str, setting("URL", "Adapter of a domestic provider (docs/gateway.md). Empty: none.")] = ""
     gateway_secrets: Annotated[tuple[str, ...], setting("whsec_...", "Secrets shared with the adapter, newest first.")] = ()
-    gateway_templates: Annotated[tuple[str, ...], setting("name=id", "Registered template ids, such as sos=SMS_1001.")] = ()
+    gateway_templates: Annotated[tuple[str, ...], setting("name=id", "Registered template ids: sos=SMS_1001, sos.voice=TTS_1001.")] = ()
+    site_carriers: Annotated[
+        tuple[str, ...], setting("site=carrier", "Who carries a site's texts and calls: twilio or gateway, such as shanghai=gateway.")
+    ] = ()
     sms_signature: Annotated[str, setting("1-16 characters", "How texts begin: the registered signature.", min_length=1, max_length=16)] = (
         "Porchlight"
     )
@@ -58,6 +62,11 @@ class NoticeSettings(msgspec.Struct, frozen=True, kw_only=True):
         return GatewayConfig(url=self.gateway_url, secrets=self.gateway_secrets, templates=templates)
 
     @property
+    def site_choices(self) -> dict[str, CarrierName]:
+        """Return who carries the texts and calls of a site, for sites that chose."""
+        return {site: CarrierName(name) for site, name in (pair.split("=", 1) for pair in self.site_carriers)}
+
+    @property
     def file(self) -> Path | None:
         """Return the file that takes letters, None without one."""
         return Path(self.notices_file) if self.notices_file else None
@@ -73,3 +82,5 @@ def notice_problems(settings: NoticeSettings) -> Iterator[str]:
         yield "PORCHLIGHT_GATEWAY_URL is set, PORCHLIGHT_GATEWAY_SECRETS is not. Share a whsec_ secret with the adapter."
     if wrong := [pair for pair in settings.gateway_templates if "=" not in pair]:
         yield f"PORCHLIGHT_GATEWAY_TEMPLATES has {wrong[0]!r}; write name=id, such as sos=SMS_1001."
+    if wrong := [pair for pair in settings.site_carriers if pair.partition("=")[2] not in (CarrierName.TWILIO, CarrierName.GATEWAY)]:
+        yield f"PORCHLIGHT_SITE_CARRIERS has {wrong[0]!r}; write site=twilio or site=gateway, such as shanghai=gateway."

@@ -91,6 +91,7 @@ def wire_notices(floor: Floor, settings: NoticeSettings, poke: Poke) -> Notices:
         ids=floor.ids,
         signature=settings.sms_signature,
         way=floor.way,
+        site_choices=settings.site_choices,
     )
     looks = LooksFlow(
         works=works,

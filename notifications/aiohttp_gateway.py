@@ -11,6 +11,7 @@ import msgspec
 from standardwebhooks.webhooks import Webhook
 
 from core.clock import Clock
+from notifications.aiohttp_answer import read_answer
 from notifications.carrier import SEND_DEADLINE_S, CarrierName, Found, FoundHow, Letter, Outcome
 from notifications.error_class import ErrorClass
 from notifications.gateway import GatewayAnswer, GatewayConfig, outcome_of, wire_letter
@@ -41,7 +42,10 @@ class GatewayCarrier:
             return Outcome(error=ErrorClass.NOT_PROCESSED, code="no_connection")
         except _FAILED as error:
             return Outcome(error=ErrorClass.AMBIGUOUS, code="no_answer", detail=type(error).__name__)
-        outcome = outcome_of(status, answer)
+        if answer is None and 200 <= status < 300:
+            # A page of a proxy, or of whatever else answers 200 at a mistyped URL: an emergency is not taken because of it.
+            return Outcome(error=ErrorClass.AMBIGUOUS, code="unreadable", detail="The gateway's answer cannot be read. Check its URL.")
+        outcome = outcome_of(status, answer or GatewayAnswer(detail="The gateway's answer cannot be read."))
         if outcome.error is not None:
             return outcome
         return msgspec.structs.replace(outcome, provider_id=_provider_id(letter))
@@ -52,7 +56,9 @@ class GatewayCarrier:
             status, answer = await self._ask("GET", f"/letters/{provider_id.removeprefix('GW-').replace(':', '/')}", provider_id, b"")
         except _FAILED as error:
             return Outcome(detail=type(error).__name__)
-        return Outcome(provider_id=provider_id, receipt=answer.receipt, error=answer.error) if status == 200 else Outcome()
+        if answer is None or status != 200:
+            return Outcome()
+        return Outcome(provider_id=provider_id, receipt=answer.receipt, error=answer.error)
 
     async def find(self, letter: Letter, since: datetime) -> Found:
         """See `Carrier.find`."""
@@ -64,11 +70,11 @@ class GatewayCarrier:
             return Found(FoundHow.UNKNOWN)
         if status == 404:
             return Found(FoundHow.ABSENT)
-        if status != 200:
+        if status != 200 or answer is None:
             return Found(FoundHow.UNKNOWN)
         return Found(FoundHow.THERE, (Outcome(provider_id=provider_id, receipt=answer.receipt),))
 
-    async def _ask(self, method: str, path: str, message_id: str, body: bytes) -> tuple[int, GatewayAnswer]:
+    async def _ask(self, method: str, path: str, message_id: str, body: bytes) -> tuple[int, GatewayAnswer | None]:
         now = self._clock.now()
         headers = {
             "content-type": "application/json",
@@ -78,7 +84,7 @@ class GatewayCarrier:
         }
         url = self._config.url.rstrip("/") + path
         async with self._session.request(method, url, data=body or None, headers=headers, allow_redirects=False) as response:
-            return response.status, _answer(await response.content.read(MAX_ANSWER_BYTES))
+            return response.status, _answer(await read_answer(response, MAX_ANSWER_BYTES))
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -90,8 +96,8 @@ def _provider_id(letter: Letter) -> str:
     return f"GW-{letter.notice_id}:{letter.attempt}"
 
 
-def _answer(raw: bytes) -> GatewayAnswer:
+def _answer(raw: bytes) -> GatewayAnswer | None:
     try:
         return msgspec.json.decode(raw or b"{}", type=GatewayAnswer)
     except msgspec.MsgspecError:
-        return GatewayAnswer(detail="The gateway's answer cannot be read.")
+        return None

@@ -53,7 +53,7 @@ class WebhookSender:
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             if isinstance(error.__cause__, _Private) or "private address" in str(error):
                 return Answer(None, "resolves to a private address")
-            return Answer(None, type(error).__name__)
+            return Answer(None, _in_words(error))
 
     def _refuse_private(self, url: str) -> None:
         # An address written as a number is never resolved, so the resolver below does not see it.
@@ -61,6 +61,19 @@ class WebhookSender:
         with contextlib.suppress(ValueError):
             if not self._allows_private and not is_public(host):
                 raise _Private
+
+
+def _in_words(error: Exception) -> str:
+    """Return what went wrong, for the delivery log."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {DEADLINE_S:.0f} s"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "the name leads nowhere"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "its certificate is not valid"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "cannot be reached"
+    return f"the connection broke ({type(error).__name__})"
 
 
 class _Private(OSError):

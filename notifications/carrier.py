@@ -14,6 +14,8 @@ from notifications.recipient import Recipient
 
 SEND_DEADLINE_S = 5.0
 """No answer for this long is a lost answer. Twilio answers within a second; the emergency chain has 15 s in all."""
+CLOCK_SLACK_S = 5.0
+"""A carrier's clock may be so far off when a letter is looked for by its time."""
 
 
 class CarrierName(StrEnum):
@@ -82,10 +84,14 @@ class FoundHow(StrEnum):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """Result of a look: `outcomes` are those that may be it, newest first; some of them may belong to other attempts."""
+    """Result of a look: `outcomes` are those that may be it, newest first; some of them may belong to other attempts.
+
+    `is_sure`: each was told by its words or its id; else by number and time alone, and it may be another letter to the same phone.
+    """
 
     how: FoundHow
     outcomes: tuple[Outcome, ...] = ()
+    is_sure: bool = True
 
 
 _DOMESTIC_FIRST: Sequence[CarrierName] = (CarrierName.GATEWAY, CarrierName.TWILIO)

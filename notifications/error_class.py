@@ -89,6 +89,40 @@ STOPPED = 21610
 NO_CARRIER = "no_carrier"
 """The house's own code where no configured carrier reaches a number."""
 
+_WORDS: dict[ErrorClass, str] = {
+    _E.NOT_PROCESSED: "the carrier was busy or could not be reached; nothing left the house",
+    _E.AMBIGUOUS: "nobody knows whether it left",
+    _E.OUR_FAULT: "the carrier refuses this hub: check account, token, sender and balance",
+    _E.CONGESTED: "the sender's queue is full",
+    _E.TEMPORARY: "the phone is off or away, or the network was slow",
+    _E.PERMANENT: "this number cannot take it",
+    _E.BLOCKED: "the words or the route were refused: register the template",
+}
+_CODE_WORDS: dict[str, str] = {
+    "21610": "this phone answered STOP: ask for START",
+    "21614": "this is no mobile number",
+    "30005": "there is no such phone",
+    "30006": "a land line, or a network that cannot be reached",
+    "30036": "it did not arrive while it was of use",
+    "no_number": "this recipient has no number",
+    "no_texts": "this number takes no texts: a land line, stopped, or refused before",
+    NO_CARRIER: "no carrier is set up that reaches this number",
+    "no_sender": "no sender number is set up",
+    "no_connection": "the carrier could not be reached; nothing left the house",
+    "unreadable": "what answered does not speak the gateway's JSON: check its URL",
+    "lease": "the worker that was sending it died; nobody knows whether it left",
+    "voice_no_answer": "nobody picked up",
+    "voice_voicemail": "a mailbox picked up",
+    "voice_completed": "the call ended without the keys that take it",
+    "voice_failed": "the call did not come about",
+}
+
+
+def in_words(error: str | None, code: str | None) -> str | None:
+    """Return what a class of error with its code means, as `30003: the phone is off ...`; None where there was none."""
+    words = _CODE_WORDS.get(code or "") or (_WORDS[ErrorClass(error)] if error in list(ErrorClass) else None)
+    return ": ".join(part for part in (code or error, words) if part) or None
+
 
 def classify(status: int | None, code: int | None) -> ErrorClass:
     """Return the class of an HTTP `status` with Twilio error `code`, or of a receipt's code (`status` None).

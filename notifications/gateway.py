@@ -15,6 +15,7 @@ import msgspec
 from notifications.carrier import Letter, Outcome
 from notifications.delivery import Receipt
 from notifications.error_class import ErrorClass
+from notifications.notice import Channel
 
 RECEIPTS_PATH = "/in/gateway/receipts"
 KEYS_PATH = "/in/gateway/keys"
@@ -22,7 +23,9 @@ TEXTS_PATH = "/in/gateway/texts"
 
 
 class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """`url` of the adapter; `secrets`: `whsec_...`, newest first: the first signs, all verify; `templates`: our name -> registered id."""
+    """`url` of the adapter; `secrets`: `whsec_...`, newest first: the first signs, all verify; `templates`: our name -> registered id,
+    `sos.voice` for what is said where that has an id of its own.
+    """
 
     url: str
     secrets: tuple[str, ...]
@@ -98,11 +101,13 @@ class GatewaySaid(msgspec.Struct, frozen=True):
 
 def wire_letter(letter: Letter, config: GatewayConfig) -> GatewayLetter:
     """Return the letter as the adapter wants it; a template without registered id goes under our own name."""
+    written = config.templates.get(letter.template, letter.template)
+    is_spoken = letter.channel is Channel.VOICE
     return GatewayLetter(
         id=letter.notice_id,
         attempt=letter.attempt,
         to=letter.to,
-        template=config.templates.get(letter.template, letter.template),
+        template=config.templates.get(f"{letter.template}.voice", written) if is_spoken else written,
         variables=letter.variables | {"code": letter.code},
         text=letter.text,
         language=letter.language,

@@ -175,5 +175,8 @@ class InboundFlow:
             for person in people:
                 await self._recipients.mark_stopped(tx, person.id, stopped_at)
                 if stopped_at is not None and person.kind.is_responder:
-                    detail = f"{person.number_masked} of a {person.kind} answered STOP: texts are blocked, emergencies too. Ask for START."
-                    await self._alarms.raise_operator_alarm(tx, person.site_id, "responder_stopped", detail)
+                    who = f"{person.name} {person.number_masked}"
+                    detail = f"{who}, a {person.kind}, answered STOP: texts are blocked, emergencies too. Ask for START."
+                    await self._alarms.raise_operator_alarm(
+                        tx, person.site_id, "responder_stopped", detail, about=person.id, who=who, error="STOP"
+                    )

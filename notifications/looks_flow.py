@@ -5,14 +5,14 @@ One loop for the urgent lanes and one for the others; each row names its next lo
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
 
 from core.clock import Clock
 from core.unit_of_work import Tx, UnitOfWork
-from notifications.carrier import SEND_DEADLINE_S, CarrierName, Found, FoundHow
+from notifications.carrier import CLOCK_SLACK_S, SEND_DEADLINE_S, CarrierName, Found, FoundHow
 from notifications.delivery import ENDS
 from notifications.fallback import Cause
 from notifications.follow_up import Look, due_looks, next_look_at
@@ -130,7 +130,12 @@ class LooksFlow:
             known = await self._outbox.attempt_of(tx, provider_id=outcome.provider_id)
             if known is None or known.notice_id == row.id:
                 mine.append(outcome)
-        return Found(found.how, tuple(mine)) if mine or found.how is not FoundHow.THERE else Found(FoundHow.ABSENT)
+        if found.how is not FoundHow.THERE:
+            return found
+        # Two letters to one phone whose answers are both lost: fewer are there than were sent, and one of them is not this one.
+        since = (row.first_sent_at or row.created_at) - timedelta(seconds=CLOCK_SLACK_S)
+        others = 0 if found.is_sure else await self._outbox.unsure_beside(tx, row, since)
+        return Found(FoundHow.THERE, tuple(mine)) if len(mine) > others else Found(FoundHow.ABSENT)
 
     async def _found(self, row: Enqueued) -> Found:
         carrier = self._carrier(row)

@@ -102,6 +102,10 @@ class OutboxStore(Outbox, Protocol):
         """Return an attempt by the carrier's id, else by notice and number."""
         ...
 
+    async def unsure_beside(self, tx: Tx, row: Enqueued, since: datetime) -> int:
+        """Return how many requests for other notices to the same recipient by the same channel may have arrived since, or not."""
+        ...
+
     async def put_receipt(
         self, tx: Tx, attempt: Attempt, receipt: Receipt, provider_id: str | None, error: str | None, code: str | None, now: datetime
     ) -> None:
@@ -148,10 +152,14 @@ class RecipientBook(Protocol):
 class Alarms(Protocol):
     """Tells the people who run a site that something is wrong with it. Met by `alarms_flow.AlarmsFlow`."""
 
-    async def raise_operator_alarm(self, tx: Tx, site_id: SiteId, code: str, detail: str) -> None:
-        """Enqueue P1 notices to the site's alarmed recipients and its console; the same `code` tells them once an hour.
+    async def raise_operator_alarm(
+        self, tx: Tx, site_id: SiteId, code: str, detail: str, *, about: str = "", who: str = "", error: str = ""
+    ) -> None:
+        """Enqueue P1 notices to the site's alarmed recipients and its console; the same `code` and `about` tell them once an hour.
 
-        Without any alarmed recipient the console notice still goes, and health is red. `code` is a word such as `number_unreachable`.
+        Without any alarmed recipient the console notice still goes, and health is red. `code` is a word such as `number_unreachable`; the
+        texts of other languages than English are written by it, with `who` (a name and a masked number) and `error`. `about`: an id, where
+        the same of somebody else is another alarm.
         """
         ...
 

@@ -61,17 +61,17 @@ def ucs2_units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def cut(text: str, max_units: int) -> str:
-    """Return `text` shortened to `max_units` 16-bit units with an ellipsis; unchanged when it fits, empty for 0 or less."""
+def cut(text: str, max_units: int, mark: str = "…") -> str:
+    """Return `text` shortened to `max_units` 16-bit units with `mark` at its end; unchanged when it fits, empty for 0 or less."""
     if ucs2_units(text) <= max_units:
         return text
-    kept, room = [], max_units - 1
+    kept, room = [], max_units - len(mark)
     for char in text:
         room -= ucs2_units(char)
         if room < 0:
             break
         kept.append(char)
-    return "".join(kept).rstrip() + "…" if max_units > 0 else ""
+    return "".join(kept).rstrip() + mark[:max_units] if max_units > 0 else ""
 
 
 def _units(char: str, encoding: Encoding) -> int:

@@ -129,13 +129,14 @@ def _refused(row: Enqueued, outcome: Outcome, now: datetime, jitter: float) -> S
     cause = (Cause.LOST if error is ErrorClass.AMBIGUOUS else Cause.REFUSED) if crosses else None
     after = _after_refusal(row, outcome, error, rules, now, jitter)
     after = _replace(after, has_fallen_back=row.has_fallen_back or crosses)
+    is_stopped = outcome.code == str(STOPPED)
     dead = ("notice_dead",) if after.state is NoticeState.DEAD and row.notice.template != ALARM_TEMPLATE else ()
     return Settled(
         row=after,
         falls_back=cause,
-        alarms=(*_alarms(rules, row), *dead),
+        alarms=(*_alarms(rules, row, is_stopped=is_stopped), *dead),
         marks_number=rules.marks_number,
-        stopped=outcome.code == str(STOPPED),
+        stopped=is_stopped,
     )
 
 
@@ -191,10 +192,12 @@ def _ended(row: Enqueued, act: NoticeAct, error: ErrorClass | None, code: str | 
     )
 
 
-def _alarms(rules: Policy, row: Enqueued) -> tuple[str, ...]:
+def _alarms(rules: Policy, row: Enqueued, *, is_stopped: bool) -> tuple[str, ...]:
     # A customer's dead number is her own affair; a responder's is an emergency in waiting. Alarms about alarms would never end.
     is_alarm = row.notice.template == ALARM_TEMPLATE
-    return (rules.alarm,) if rules.alarm is not None and not is_alarm else ()
+    if rules.alarm is None or is_alarm:
+        return ()
+    return ("responder_stopped",) if is_stopped else (rules.alarm,)  # her number is right, she need only text START
 
 
 def _replace(row: Enqueued, **changes: object) -> Enqueued:

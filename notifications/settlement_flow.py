@@ -18,11 +18,11 @@ log = structlog.get_logger(__name__)
 
 TOPIC = "notices"
 _SENTENCES = {
-    "notice_dead": "A notice was given up after as many tries as its error allows (error {error}). Tell the person yourself.",
-    "number_unreachable": "A number takes no texts (error {error}). Calls go on; ask the person for another number.",
+    "notice_dead": "A notice to {who} was given up after as many tries as its error allows (error {error}). Tell them yourself.",
+    "number_unreachable": "{who} takes no texts (error {error}). Calls go on; ask for another number.",
     "carrier_refuses_us": "The carrier refuses this hub (error {error}). Check account, token, sender number and balance.",
-    "text_blocked": "A text was blocked for its words or route (error {error}); the minimal text is tried. Register the template.",
-    "responder_stopped": "A responder answered STOP: texts to that phone are blocked, an emergency too. Ask for START.",
+    "text_blocked": "A text to {who} was blocked for its words or route (error {error}); the minimal text is tried. Register the template.",
+    "responder_stopped": "{who} answered STOP: texts to that phone are blocked, an emergency too. Ask for START.",
 }
 
 
@@ -52,9 +52,20 @@ class SettlementFlow:
             await self._recipients.mark_stopped(tx, notice.recipient_id, now)
         elif one.marks_number and one.row.error_code not in ("no_number", "no_texts"):
             await self._recipients.mark_texts_failing(tx, notice.recipient_id, now)
+        if one.alarms:
+            await self._alarm(tx, one)
+
+    async def _alarm(self, tx: Tx, one: Settled) -> None:
+        notice = one.row.notice
+        person = (await self._recipients.by_ids(tx, [notice.recipient_id])).get(notice.recipient_id)
+        who = f"{person.name} {person.number_masked}" if person is not None else "a recipient"
+        error = one.row.error_code or one.row.error_class or "unknown"
+        # One alarm a responder; of customers, whom a carrier's bad day makes many, one an hour.
+        about = notice.recipient_id if notice.lane.is_at_least_once else ""
         for code in one.alarms:
-            detail = _SENTENCES[code].format(error=one.row.error_code or one.row.error_class or "unknown")
-            await self._alarms.raise_operator_alarm(tx, notice.site_id, code, detail)
+            detail = _SENTENCES[code].format(who=who, error=error)
+            whose = "" if code == "carrier_refuses_us" else about
+            await self._alarms.raise_operator_alarm(tx, notice.site_id, code, detail, about=whose, who=who, error=error)
 
     def _poke_later(self, tx: Tx, row: Enqueued) -> None:
         tx.after_commit(lambda: self._poke.poke(row.notice.site_id, TOPIC, row.id))

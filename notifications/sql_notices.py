@@ -12,6 +12,7 @@ from core.ids import NoticeId, RecipientId, SiteId
 from core.key_ring import KeyRing
 from core.unit_of_work import Tx
 from notifications.delivery import Receipt
+from notifications.error_class import ErrorClass
 from notifications.notice import Channel, Enqueued, Lane, Notice, NoticeState
 from notifications.ports import Attempt
 from notifications.tables import notice_attempts, notices
@@ -89,6 +90,18 @@ class SqlNotices:
         )
         row = (await tx.conn.execute(query)).first()
         return None if row is None else self.enqueued(row)
+
+    async def unsure_beside(self, tx: Tx, row: Enqueued, since: datetime) -> int:
+        """See `ports.OutboxStore.unsure_beside`."""
+        tried = notice_attempts
+        is_unsure = tried.c.provider_id.is_(None) & (tried.c.error_class.is_(None) | (tried.c.error_class == ErrorClass.AMBIGUOUS))
+        query = (
+            select(func.count())
+            .select_from(notices.join(tried, tried.c.notice_id == notices.c.id))
+            .where(notices.c.recipient_id == row.notice.recipient_id, notices.c.channel == row.notice.channel.value)
+            .where(notices.c.id != row.id, is_unsure, tried.c.started_at >= since)
+        )
+        return int((await tx.conn.execute(query)).scalar_one())
 
     async def backlog(self, tx: Tx) -> Mapping[tuple[str, str], int]:
         """Return how many rows there are by (lane, state): the metrics' gauge. Cost: one index scan."""

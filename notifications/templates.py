@@ -13,7 +13,7 @@ from importlib.resources import files
 import msgspec
 from fluent.runtime import FluentBundle
 from fluent.syntax import FluentParser
-from fluent.syntax.ast import Junk, Message, Resource, VariableReference
+from fluent.syntax.ast import Junk, Message, MessageReference, Resource, VariableReference
 from fluent.syntax.visitor import Visitor
 
 from notifications.country import CountryRule
@@ -27,6 +27,8 @@ _CUT_FIRST: tuple[tuple[str, int], ...] = (
     ("detail", 8), ("place", 6), ("name", 4), ("site", 4), ("floor", 4), ("place", 1), ("detail", 1), ("name", 1),
 )  # fmt: skip
 """What is shortened to fit, in this order, and to how few characters: a wrong place is found by the console, a missing code by nobody."""
+_SPOKEN_UNITS = 120
+"""So much of a name or a place is spoken, half a minute at most: what to press is said only after it."""
 _NUMBERED = re.compile(r"-?[0-9]{1,3}")
 _LINKS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
@@ -86,7 +88,8 @@ class Templates:
 
     def speech(self, template: str, variables: Mapping[str, Variable], *, language: str, lane: Lane, code: str) -> Wording:
         """Return what a call says first; the keys to press are said by `twiml`."""
-        said = self.said(template, {**variables, "code": code}, language=language, variant=Variant.VOICE, may_link=False)
+        brief = {name: cut(value, _SPOKEN_UNITS) if isinstance(value, str) else value for name, value in variables.items()}
+        said = self.said(template, {**brief, "code": code}, language=language, variant=Variant.VOICE, may_link=False)
         if said is None:
             return _measured(minimal(language, lane, " ".join(code), "Porchlight"), is_minimal=True)
         return _measured(said)
@@ -194,22 +197,26 @@ def _bundled(language: str, source: Resource) -> FluentBundle:
 
 
 class _References(Visitor):
-    """Collects the names of the variables below a node."""
+    """Collects the names of the variables below a node, those of the messages that it refers to included."""
 
-    def __init__(self) -> None:
+    def __init__(self, messages: Mapping[str, Message]) -> None:
         self.names: set[str] = set()
+        self._messages = messages
 
     def visit_VariableReference(self, node: VariableReference) -> None:
         self.names.add(node.id.name)
 
+    def visit_MessageReference(self, node: MessageReference) -> None:
+        self.visit(self._messages[node.id.name].value)
+
 
 def _wanted(source: Resource) -> Iterator[tuple[tuple[str, str], frozenset[str]]]:
-    for message in source.body:
-        if isinstance(message, Message):
-            for attribute in message.attributes:
-                references = _References()
-                references.visit(attribute.value)
-                yield (message.id.name, attribute.id.name), frozenset(references.names)
+    messages = {message.id.name: message for message in source.body if isinstance(message, Message)}
+    for message in messages.values():
+        for attribute in message.attributes:
+            references = _References(messages)
+            references.visit(attribute.value)
+            yield (message.id.name, attribute.id.name), frozenset(references.names)
 
 
 def _head(language: str, signature: str, repeat_mark: str) -> str:
@@ -226,13 +233,15 @@ def _shortened(
     emergency: CountryRule | None,
 ) -> str | None:
     text = written(values)
+    # An ellipsis is not in GSM-7: it alone would take 90 of its 160 characters from a text.
+    mark = "..." if text is not None and measure(text).encoding is Encoding.GSM7 else "…"
     for name, floor in cuts:
         if text is None or _overhang(text, max_parts, emergency) <= 0:
             return text
         if not isinstance(value := values.get(name), str) or not value:
             continue
         length = ucs2_units(value)
-        values[name] = cut(value, max(floor, length - _overhang(text, max_parts, emergency)))
+        values[name] = cut(value, max(floor, length - _overhang(text, max_parts, emergency)), mark)
         text = written(values)
     return text if text is not None and _overhang(text, max_parts, emergency) <= 0 else None
 

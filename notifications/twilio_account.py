@@ -15,6 +15,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from notifications.account import TwilioConfig
+from notifications.aiohttp_answer import read_answer
 from notifications.carrier import SEND_DEADLINE_S, Outcome
 from notifications.error_class import ErrorClass, classify
 from notifications.notice import Lane
@@ -90,7 +91,7 @@ class _BoundedHttp(AsyncTwilioHttpClient):  # type: ignore[misc]
             headers=dict(headers or {}) | ({} if auth is None else {"Authorization": _basic(*auth)}),
             allow_redirects=False,
         ) as response:
-            body = await response.content.read(MAX_ANSWER_BYTES)
+            body = await read_answer(response, MAX_ANSWER_BYTES)
             return Response(response.status, body.decode("utf-8", "replace"), response.headers)
 
     def _placed(self, url: str) -> str:

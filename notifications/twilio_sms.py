@@ -12,7 +12,7 @@ import aiohttp
 from twilio.base.exceptions import TwilioException
 
 from notifications.account import STATUS_PATH
-from notifications.carrier import CarrierName, Found, FoundHow, Letter, Outcome
+from notifications.carrier import CLOCK_SLACK_S, CarrierName, Found, FoundHow, Letter, Outcome
 from notifications.delivery import FAILURES, TWILIO_MESSAGE
 from notifications.error_class import ErrorClass, classify
 from notifications.notice import Channel, Lane
@@ -20,8 +20,6 @@ from notifications.twilio_account import TwilioAccount, refused
 
 LISTED = 20
 """Messages to one number within seconds: one or two."""
-CLOCK_SLACK_S = 5.0
-"""Twilio's clock and ours."""
 _FAILED_REQUEST = (TwilioException, aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
 
@@ -62,7 +60,9 @@ class TwilioSms:
             return Found(FoundHow.UNKNOWN)
         earliest = since - timedelta(seconds=CLOCK_SLACK_S)
         found = [message for message in listed if _is_later(message.date_created, earliest) and _says(message.body, letter.code)]
-        return Found(FoundHow.THERE, tuple(_outcome(message) for message in found)) if found else Found(FoundHow.ABSENT)
+        if not found:
+            return Found(FoundHow.ABSENT)
+        return Found(FoundHow.THERE, tuple(_outcome(message) for message in found), is_sure=all(message.body for message in found))
 
     def _request(self, letter: Letter, sender: str) -> dict[str, Any]:
         wanted: dict[str, Any] = {"to": letter.to, "body": letter.text, "validity_period": letter.valid_for_s}

@@ -10,7 +10,7 @@ import aiohttp
 from twilio.base.exceptions import TwilioException
 
 from notifications.account import CALL_STATUS_PATH, KEYS_PATH
-from notifications.carrier import CarrierName, Found, FoundHow, Letter, Outcome
+from notifications.carrier import CLOCK_SLACK_S, CarrierName, Found, FoundHow, Letter, Outcome
 from notifications.delivery import TWILIO_CALL
 from notifications.error_class import ErrorClass
 from notifications.notice import Channel, Lane
@@ -22,7 +22,6 @@ RING_S = 25
 """Five rings; a mailbox usually answers after that."""
 MAX_CALL_S = 180
 LISTED = 20
-CLOCK_SLACK_S = 5.0
 EVENTS = ["initiated", "ringing", "answered", "completed"]
 _FAILED_REQUEST = (TwilioException, aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
@@ -65,7 +64,7 @@ class TwilioVoice:
             return Found(FoundHow.UNKNOWN)
         earliest = (since - timedelta(seconds=CLOCK_SLACK_S)).replace(microsecond=0)
         found = [call for call in listed if call.date_created is not None and call.date_created >= earliest]
-        return Found(FoundHow.THERE, tuple(_outcome(call) for call in found)) if found else Found(FoundHow.ABSENT)
+        return Found(FoundHow.THERE, tuple(_outcome(call) for call in found), is_sure=False) if found else Found(FoundHow.ABSENT)
 
     def _request(self, letter: Letter, sender: str) -> dict[str, Any]:
         base = self._account.config.public_url.rstrip("/")

@@ -23,6 +23,8 @@ GONE = 410
 """The endpoint says: never again."""
 OLD_SECRET_FOR = timedelta(hours=24)
 """How long both secrets sign after a rotation."""
+MOST_SECRETS = 3
+"""So many sign at most: the newest, one whose answer was lost on its way, and the one that the receiver has."""
 DISABLE_AFTER = timedelta(days=5)
 """An endpoint that failed for so long without one success is disabled, and its owner is told."""
 MAX_URL_CHARS = 500

@@ -20,6 +20,7 @@ from core.unit_of_work import Tx, UnitOfWork
 from notifications.outbox_flow import woken_or_after
 from notifications.ports import Alarms
 from notifications.webhook import (
+    MOST_SECRETS,
     OLD_SECRET_FOR,
     Answer,
     Delivery,
@@ -31,6 +32,7 @@ from notifications.webhook import (
     check_endpoint,
     judge,
     secret_of,
+    signing_secrets,
 )
 
 log = structlog.get_logger(__name__)
@@ -150,11 +152,12 @@ class WebhookFlow:
         return endpoint
 
     async def rotate(self, endpoint_id: str) -> Endpoint:
-        """Give an endpoint a new secret; the old one signs beside it for a day."""
+        """Give an endpoint a new secret; those that sign now do so beside it for a day, so that a lost answer can be asked for again."""
         async with self._work.begin() as tx:
             endpoint = await self._webhooks.endpoint(tx, endpoint_id)
-            until = self._clock.now() + OLD_SECRET_FOR
-            rotated = msgspec.structs.replace(endpoint, secrets=(self._new_secret(), endpoint.secrets[0]), old_secret_until=until)
+            now = self._clock.now()
+            secrets = (self._new_secret(), *signing_secrets(endpoint, now))[:MOST_SECRETS]
+            rotated = msgspec.structs.replace(endpoint, secrets=secrets, old_secret_until=now + OLD_SECRET_FOR)
             await self._webhooks.save_endpoint(tx, rotated)
         return rotated
 
@@ -193,7 +196,7 @@ class WebhookFlow:
             if delivery.state in (DeliveryState.PENDING, DeliveryState.SENDING):
                 raise Conflict("This delivery is still on its way.")
             if endpoint.state is EndpointState.DISABLED:
-                raise Conflict("This endpoint is disabled. Enable it first.")
+                raise Conflict(f'This endpoint is disabled. Enable it first: PATCH /v1/webhooks/{endpoint_id} {{"state": "active"}}.')
             return await self._webhooks.replay(tx, delivery)
 
     async def run_once(self) -> int:
@@ -255,7 +258,7 @@ class WebhookFlow:
         if disables is not None:
             await self._webhooks.fail_open_of(tx, endpoint.id, now)
             detail = f"A webhook endpoint was disabled: {disables}"
-            await self._alarms.raise_operator_alarm(tx, endpoint.site_id, "webhook_disabled", detail)
+            await self._alarms.raise_operator_alarm(tx, endpoint.site_id, "webhook_disabled", detail, about=endpoint.id)
 
     async def _nap(self, room: int, busy: Collection[str]) -> None:
         async with self._work.read() as tx:

@@ -60,9 +60,10 @@ class AnswersFlow:
         """See `InboundTap.raise_by_text`: hers or a customer's is a tap; from a colleague of the desk it alarms the site at once."""
         is_hers = recipient.kind is RecipientKind.TECHNICIAN
         if not is_hers and recipient.kind is not RecipientKind.CUSTOMER:
-            detail = f"{recipient.name} ({recipient.number_masked}), a {recipient.kind} and no technician, texted SOS. Call back now."
+            who = f"{recipient.name} {recipient.number_masked}"
+            detail = f"{who}, a {recipient.kind} and no technician, texted SOS. Call back now."
             async with self._work.begin(urgent=True) as tx:
-                await self._alarms.raise_operator_alarm(tx, recipient.site_id, f"sos_text:{recipient.id}"[:40], detail)
+                await self._alarms.raise_operator_alarm(tx, recipient.site_id, "sos_text", detail, about=recipient.id, who=who)
             return
         await self._sos.raise_sos(
             SosTap(

@@ -46,9 +46,9 @@ detector =
 ## The site
 
 operator_alarm =
-    .short = { $site }: { $detail } ({ $alarm })
-    .full = { $site }: { $detail } ({ $alarm })
-    .voice = Porchlight reports a fault at { $site }. { $detail }
+    .short = { $site }: { alarm_words } ({ $alarm })
+    .full = { $site }: { alarm_words } ({ $alarm })
+    .voice = Porchlight reports a fault at { $site }. { alarm_words }
 verify_phone =
     .short = Your code is { $digits }. It is valid for 10 minutes. Do not pass it on.
     .full = Your code is { $digits }. It is valid for 10 minutes. Do not pass it on.
@@ -96,6 +96,7 @@ visit_receipt =
 
 ## Words around them
 
+alarm_words = { $detail }
 repeat_mark = (again)
 place_on_floor = { $place }, floor { $floor }
 place_on_ground_floor = { $place }, ground floor
@@ -104,6 +105,7 @@ unknown_name = A technician
 unknown_place = place unknown
 unknown_time = the agreed time
 unknown_site = The site
+unknown_who = a recipient
 unknown_other = -
 voice_press = To take it, press 5.
 voice_code = The code is { $code }. To confirm, press 5 now.

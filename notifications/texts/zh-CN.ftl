@@ -8,8 +8,8 @@ sos =
     .full = 急！{ $name }在{ $place }一键呼救，码{ $code }。回复“ack { $code }”认领 { $link }
     .voice = 紧急情况。{ $name }在{ $place }一键呼救。
 sos_contact =
-    .short = { $name }在{ $place }附近求助，值守台已处置。请勿致电本人。码{ $code }
-    .full = { $name }在{ $place }附近求助，值守台正在处置。请勿致电或发信息给本人，以免危险。码{ $code }
+    .short = { $name }在{ $place }附近求助，值守台处置中。请勿致电她本人。码{ $code }
+    .full = { $name }在{ $place }附近求助，值守台正在处置。请勿给她打电话或发信息，以免给她带来危险。码{ $code }
     .voice = { $name }在{ $place }附近求助，值守台正在处置。请不要给她打电话，以免给她带来危险。
 sos_drill =
     .short = 演练，非警情。{ $name }，{ $place }，码{ $code }。接听来电按5
@@ -46,9 +46,9 @@ detector =
 ## 分站
 
 operator_alarm =
-    .short = { $site }：{ $detail }（{ $alarm }）
-    .full = { $site }：{ $detail }（{ $alarm }）
-    .voice = 系统报告{ $site }出现故障。{ $detail }
+    .short = { $site }：{ alarm_words }（{ $alarm }）
+    .full = { $site }：{ alarm_words }（{ $alarm }）
+    .voice = 系统报告{ $site }出现故障。{ alarm_words }。
 verify_phone =
     .short = 验证码{ $digits }，10分钟内有效，请勿转告他人
     .full = 验证码{ $digits }，10分钟内有效，请勿转告他人
@@ -96,6 +96,24 @@ visit_receipt =
 
 ## 周围的话
 
+alarm_words = { $alarm ->
+    [notice_dead] 发给{ $who }的通知多次失败，已放弃（错误{ $error }），请自行告知
+    [number_unreachable] { $who }收不到短信（错误{ $error }），电话照常拨打，请核实或更换号码
+    [carrier_refuses_us] 运营商拒绝了本系统的请求（错误{ $error }），请检查账号、密钥、发送号码和余额
+    [text_blocked] 发给{ $who }的短信被拦截（错误{ $error }），已改发最简文案，请报备模板
+    [responder_stopped] { $who }已回复STOP退订，警情短信也收不到，请让其回复START
+    [webhook_disabled] 一个事件推送地址已停用，请检查接收方后重新启用
+    [ladder_tier_empty] 升级链有一级无人可通知，请安排值守或补充名单
+    [tier_empty] 升级链有一级无人可通知，请补充有号码的人员
+    [hasty_resolution] 有警情在一分钟内被判为误报，请主管复核
+    [canary_missing] 每日演练的通知没有送达，请立即检查运营商、号码和回执
+    [sos_text] { $who }发来求救短信，此人不是技师，请立即回电
+    [nobody_on_duty] 无人值守，请登录值守台并上岗
+    [nobody_planned] 未来数小时无人排班值守，请安排人员
+    [sound_not_tested] 有值守员很久没有试听警报音，请重新试音
+    [no_carrier] 短信或电话没有配置运营商，请尽快配置
+   *[other] { $detail }
+}
 repeat_mark = （重发）
 place_on_floor = { $place }{ $floor }楼
 place_on_ground_floor = { $place }地面层
@@ -104,6 +122,7 @@ unknown_name = 技师
 unknown_place = 地点不明
 unknown_time = 约定时间
 unknown_site = 分站
+unknown_who = 有收件人
 unknown_other = -
 voice_press = 认领请按5。
 voice_code = 编码是{ $code }。确认请再按5。

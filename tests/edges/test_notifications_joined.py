@@ -211,6 +211,23 @@ async def test_in_quiet_hours_a_text_about_tomorrow_waits_and_one_about_now_does
     assert [(row.state, row.send_at) for row in waiting] == [(NoticeState.PENDING, datetime(2026, 3, 2, 19, 0, tzinfo=UTC))]
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "on Tue 3 Mar, 11:00-12:00"), ("zh-CN", "3月3日周二 11:00-12:00")])
+async def test_a_text_that_comes_days_before_names_the_day(joined, clock, language, said):
+    visits, house, _ = joined
+    await change_settings(visits, customer_texts=tuple(CustomerText))
+    tomorrow = datetime(2026, 3, 3, 10, 0, tzinfo=UTC)
+    customer = PersonRef(name="Ada", phone="+491701234567", language=language)
+    draft = visits.draft(window_start=tomorrow, window_end=tomorrow + timedelta(hours=1), customer=customer)
+    visit = (await visits.booking.book(PLATFORM, MUNICH, draft)).visit
+    await visits.visits.assign(PLATFORM, visit.id, (await visits.technician(on_shift=True)).technician_id, Told())
+    await house.send_due()
+    await visits.visits.cancel(PLATFORM, visit.id, Told(reason="ill"))
+    await house.send_due()
+
+    assert templates_of(house) == ["visit_booked", "visit_cancelled"]
+    assert all(said in letter.text for letter in house.sms.taken)
+
+
 async def test_a_cancelled_visit_leaves_one_text_and_not_two(joined):
     visits, house, _ = joined
     await change_settings(visits, customer_texts=tuple(CustomerText))

@@ -255,6 +255,9 @@ async def test_the_file_takes_a_line_a_letter_without_the_number(house, tmp_path
 # The domestic gateway
 
 
+REGISTERED = {"sos": "SMS_1001", "sos.voice": "TTS_1001", "sos_over": "SMS_1002"}
+
+
 class FakeGateway:
     """An operator's adapter: keeps letters by (id, attempt), answers as told."""
 
@@ -285,7 +288,7 @@ async def gateway(house):
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    config = GatewayConfig(url=f"http://127.0.0.1:{runner.addresses[0][1]}", secrets=(SECRET,), templates={"sos": "SMS_1001"})
+    config = GatewayConfig(url=f"http://127.0.0.1:{runner.addresses[0][1]}", secrets=(SECRET,), templates=REGISTERED)
     session = open_session()
     for channel in (Channel.SMS, Channel.VOICE):
         house.carriers[(CarrierName.GATEWAY, channel)] = GatewayCarrier(config, channel, session, house.clock)
@@ -305,6 +308,15 @@ async def test_a_chinese_number_goes_through_the_gateway_with_registered_templat
     assert (await house.row(notice)).carrier == "gateway"
 
 
+@pytest.mark.parametrize(("template", "id"), [("sos", "TTS_1001"), ("sos_over", "SMS_1002"), ("sos_drill", "sos_drill")])
+async def test_a_call_has_a_registered_id_of_its_own(house, gateway, template, id):
+    person = await house.add_person("+8613800138000", country="CN")
+    await house.enqueue(sos(person, channel=Channel.VOICE, template=template))
+    await house.send_due()
+
+    assert [letter["template"] for letter in gateway.letters.values()] == [id]
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
@@ -312,6 +324,7 @@ async def test_a_chinese_number_goes_through_the_gateway_with_registered_templat
         ((400, {}), ErrorClass.OUR_FAULT),
         ((400, {"error": "permanent", "code": "isv.MOBILE_NUMBER_ILLEGAL"}), ErrorClass.PERMANENT),
         ((200, {"error": "blocked"}), ErrorClass.BLOCKED),
+        ((200, "a page of something else"), ErrorClass.AMBIGUOUS),
     ],
 )
 async def test_each_answer_of_the_gateway_has_its_class(house, gateway, answer, error):

@@ -28,6 +28,7 @@ from tests.doubles.fake_twilio.script import (
     Callbacks,
     Fault,
     How,
+    in_pieces,
     refuse,
 )
 from tests.doubles.notice_house import TEMPLATES, NoticeHouse, arriving, sos
@@ -308,6 +309,51 @@ async def test_a_responder_who_says_stop_alarms_the_operator_and_is_called_inste
     await house.send_due()
 
     await fake_twilio.expect_call(PHONE)
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.VOICE])
+@pytest.mark.parametrize("order", [(ERROR_BEFORE, ERROR_AFTER), (ERROR_AFTER, ERROR_BEFORE), (ERROR_AFTER, ERROR_AFTER)])
+async def test_of_two_lost_answers_to_one_phone_neither_letter_is_taken_for_the_other(house, fake_twilio, order, channel):  # noqa: F811
+    fake_twilio.next_answers("Messages" if channel is Channel.SMS else "Calls", *order)
+    person = await house.add_person(PHONE)
+    two = [sos(person, subject=f"incident-{number}", channel=channel, ladder_round=number) for number in (1, 2)]
+    for notice in two:
+        await house.enqueue(notice)
+        await house.send_due()
+    await house.live_through(6)
+    sent = fake_twilio.messages if channel is Channel.SMS else fake_twilio.calls
+    told = [" ".join(one.form["Body" if channel is Channel.SMS else "Twiml"]) for one in sent]
+
+    names = [notice.short_code if channel is Channel.SMS else notice.id for notice in two]
+    assert {name for name in names if any(name in words for words in told)} == set(names)
+    assert len(told) == 2 or order != (ERROR_AFTER, ERROR_AFTER)
+    for one in (*fake_twilio.messages, *fake_twilio.calls):
+        one.is_expected = True
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.VOICE])
+async def test_an_answer_that_comes_in_pieces_is_an_answer(house, fake_twilio, channel):  # noqa: F811
+    fake_twilio.next_answers("Messages" if channel is Channel.SMS else "Calls", in_pieces())
+    notice = sos(await house.add_person(PHONE), channel=channel)
+    await house.enqueue(notice)
+    await house.send_due()
+
+    sent = await (fake_twilio.expect_sms(PHONE) if channel is Channel.SMS else fake_twilio.expect_call(PHONE))
+    row = await house.row(notice)
+    assert (row.state, row.provider_id) == (NoticeState.ACCEPTED, sent.sid)
+
+
+async def test_every_responder_who_says_stop_is_named_in_the_language_of_who_reads_it(house, fake_twilio):  # noqa: F811
+    await house.add_person(PHONE)
+    await house.add_person("+14155550188", owner_id="dispatcher-2")
+    for number in (PHONE, "+14155550188"):
+        await fake_twilio.text(number, "STOP", url=f"{PUBLIC}{INBOUND_PATH}")
+    await house.send_due()
+    told = sorted(letter.text for letter in house.desk.taken)
+
+    assert [text.partition("，")[0] for text in told] == [
+        f"【Porchlight】site-1：Wang Xiaoming {number}已回复STOP退订" for number in ("***23", "***88")
+    ]
 
 
 async def test_unsigned_forged_and_foreign_requests_are_refused(house, fake_twilio):  # noqa: F811

@@ -185,6 +185,18 @@ async def test_a_redirect_is_not_followed_and_a_huge_answer_not_read(hooks, rece
     assert (log[0].state, log[0].attempts) == (DeliveryState.DELIVERED, 2)
 
 
+@pytest.mark.parametrize(
+    ("url", "said"), [("http://no-such-name.invalid/hooks", "the name leads nowhere"), ("http://127.0.0.1:1/hooks", "cannot be reached")]
+)
+async def test_the_log_says_in_words_why_a_receiver_was_not_reached(hooks, url, said):
+    endpoint = await hooks.flow.add(SITE, url, [Family.VISIT])
+    await hooks.publish("e1")
+    await hooks.flow.run_once()
+    log = await hooks.flow.log_of(endpoint.id)
+
+    assert (log[0].last_status, log[0].last_error) == (None, said)
+
+
 async def test_a_private_address_behind_a_name_or_number_is_never_written_to(hooks, receiver, clock):
     sender = WebhookSender(allows_private=False)
     hooks.flow._sender = sender

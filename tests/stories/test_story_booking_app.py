@@ -69,6 +69,15 @@ async def test_a_booking_becomes_a_visit_whose_stages_come_back_signed(hub, shop
     assert "Ada &lt;b&gt;" in page
 
 
+async def test_what_the_hub_refuses_leaves_no_booking(shop_url):
+    form = {"customer": "Nobody", "address": "Nowhere", "lat": "999", "lon": "0"}
+    async with aiohttp.ClientSession() as browser:
+        async with browser.post(f"{shop_url}/bookings", data=form) as refused:
+            assert (refused.status, "latitude" in (await refused.text()).lower()) == (502, True)
+        async with browser.get(shop_url) as front:
+            assert "Nobody" not in await front.text()
+
+
 async def test_a_foreign_hand_is_not_believed(shop_url):
     headers = {"webhook-id": "x", "webhook-timestamp": str(int(time.time())), "webhook-signature": "v1,AAAA"}
     async with aiohttp.ClientSession() as anybody, anybody.post(f"{shop_url}/hooks", data=b"{}", headers=headers) as answer:

@@ -12,6 +12,7 @@ from hub.floor import open_floor
 from hub.notice_settings import NoticeSettings, notice_problems
 from hub.settings import load
 from hub.wire_notices import wire_answers, wire_notices
+from notifications.carrier import CarrierName
 from notifications.notice import Channel, NoticeState
 from notifications.recipient import RecipientKind
 from notifications.recipients_flow import NewRecipient
@@ -77,6 +78,15 @@ def test_settings_that_do_not_fit_together_are_told_in_words():
     assert len(list(notice_problems(settings))) == 4
     assert settings.gateway() is None
     assert KeyRing([SECRET])
+
+
+def test_a_site_chooses_its_carrier_by_a_setting_and_no_other_word_counts():
+    chosen = NoticeSettings(site_carriers=("shanghai=gateway", "berlin=twilio"))
+    wrong = NoticeSettings(site_carriers=("shanghai=pigeon", "berlin"))
+
+    assert chosen.site_choices == {"shanghai": CarrierName.GATEWAY, "berlin": CarrierName.TWILIO}
+    assert list(notice_problems(chosen)) == []
+    assert [problem.split("'")[1] for problem in notice_problems(wrong)] == ["shanghai=pigeon"]
 
 
 async def shown(floor, notices):

@@ -23,6 +23,8 @@ class How(StrEnum):
     """The connection breaks, although it was sent."""
     SLOW = "slow"
     """As usual, after `seconds`."""
+    IN_PIECES = "in_pieces"
+    """As usual, the answer's bytes in two pieces, `seconds` apart."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ def refuse(code: int, status: int = 400) -> Fault:
 def slow(seconds: float) -> Fault:
     """Return a late acceptance."""
     return Fault(How.SLOW, seconds=seconds)
+
+
+def in_pieces(seconds: float = 0.05) -> Fault:
+    """Return an acceptance whose answer arrives in pieces."""
+    return Fault(How.IN_PIECES, seconds=seconds)
 
 
 class Callbacks(StrEnum):

@@ -234,7 +234,19 @@ class FakeTwilio:
             await asyncio.sleep(3600)
         if fault.how is How.RESET and request.transport is not None:
             request.transport.abort()
+        if fault.how is How.IN_PIECES:
+            return await self._in_pieces(request, sent, fault.seconds)
         return web.json_response(self._resource(sent), status=201)
+
+    async def _in_pieces(self, request: web.Request, sent: Sent, apart_s: float) -> web.StreamResponse:
+        response = web.StreamResponse(status=201, headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        body = json.dumps(self._resource(sent)).encode()
+        await response.write(body[:40])
+        await asyncio.sleep(apart_s)
+        await response.write(body[40:])
+        await response.write_eof()
+        return response
 
     async def _take(self, form: dict[str, list[str]], among: list[Sent], kind: str) -> Sent:
         sent = Sent(f"{kind}{next(self._numbers):032x}", form, self._now())

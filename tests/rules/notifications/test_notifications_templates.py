@@ -82,6 +82,14 @@ def test_an_english_emergency_abroad_is_gsm_and_asks_for_an_answer():
     assert "https://h.example/i/1" in wording.text
 
 
+def test_a_cut_english_text_stays_in_the_alphabet_that_holds_160_characters():
+    place = "Apartment 4207, 1450 North-West Waterfront Boulevard, Building C, " * 5
+    wording = sms("sos", {"name": "Li", "place": place}, "en", country="US")
+
+    assert (wording.segments.encoding, wording.segments.units) == (Encoding.GSM7, 160)
+    assert "Waterfront Boulevard" in wording.text
+
+
 def test_an_unknown_template_and_language_still_say_something():
     assert sms("no_such_template", {}, "fr").text == minimal("fr", Lane.P0, "4821", "Porchlight")
 
@@ -109,7 +117,7 @@ def test_any_name_and_place_give_a_text_that_fits_and_keeps_the_code(template, l
 def test_any_name_can_be_spoken(name, language):
     spoken = TEXTS.speech("sos", {"name": name, "place": name}, language=language, lane=Lane.P0, code="4821")
 
-    assert spoken.text
+    assert len(spoken.text) < 320  # what to press is said only after it
 
 
 @pytest.mark.parametrize(
