@@ -234,7 +234,7 @@ class Bench:
             await self.recipients.add(tx, person, self.clock.now())
 
 
-def run(json_output: bool = False, *, taps: int = 1000, backlog: int = 10_000, per_s: float = 20.0) -> SosReport:
+def run(json_output: bool = False, *, taps: int = 1000, backlog: int = 10_000, per_s: float = 5.0) -> SosReport:
     """Measure on both databases, print, and return the report. `per_s`: presses a second through the whole hub."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # the hub's own loop and memory
