@@ -16,13 +16,14 @@ STAGES = ("departed", "in_service", "assigned", "arrived", "departed", "ended", 
 
 
 class FakeDesk:
-    """Everyone on shift at once. `drive` places them along its way, one behind the other."""
+    """Everyone on shift at once but `gone`. `drive` places them along its way, one behind the other."""
 
     def __init__(self, clock: Clock, drive: Any, names: tuple[str, ...]) -> None:
         self.clock, self.drive, self.names = clock, drive, names
         self.signed_in = False
         self.is_silent = False
         self.is_refusing = False
+        self.gone = ""
         self.incidents: list[dict[str, Any]] = []
         self.notices: list[dict[str, Any]] = []
         self.consoles: set[WebSocket] = set()
@@ -58,7 +59,7 @@ class FakeDesk:
         now_ms = self.clock.now_ms()
         items = []
         for number, _ in enumerate(self.names):
-            if number == 9:
+            if number == 9 or f"tec-{number}" == self.gone:
                 continue
             age_ms = {5: 75_000, 7: 900_000}.get(number, 1_000 + number * 300)
             stands = STAGES[number] in ("arrived", "in_service", "ended")
@@ -110,7 +111,8 @@ class FakeDesk:
             return problem(401, "not_signed_in", "Sign in.")
         shift = {"state": "open", "opened_at_ms": self.opened_ms, "planned_end_ms": self.opened_ms + 28_800_000, "unwatched": False}
         pause = {**shift, "state": "paused"}
-        items = [{"id": f"tec-{n}", "name": name, "shift": pause if n == 11 else shift} for n, name in enumerate(self.names)]
+        everyone = [{"id": f"tec-{n}", "name": name, "shift": pause if n == 11 else shift} for n, name in enumerate(self.names)]
+        items = [each for each in everyone if each["id"] != self.gone]
         return JSONResponse({"items": items, "next_cursor": None})
 
     async def who_am_i(self, request: Request) -> Response:
@@ -139,7 +141,8 @@ class FakeDesk:
         if found is None:
             return problem(404, "not_found", "No such incident.")
         at = self.clock.now().isoformat()
-        events = [{"seq": 1, "kind": "raised", "at": at, "actor": "x", "data": {"words": "Position within 9 m."}}]
+        data = {"words": "Position from the tap itself (±9 m).", "position": {"place": [48.1, 11.5], "accuracy_m": 9.0, "at": at}}
+        events = [{"seq": 1, "kind": "raised", "at": at, "actor": "x", "data": data}]
         return JSONResponse({"incident": found, "events": events, "broken_at": None})
 
     async def incident_act(self, request: Request) -> Response:
