@@ -97,3 +97,25 @@ def test_the_outbox_gives_the_newest_first_and_forgets_only_what_is_named(script
     })()"""
 
     assert script("fix_outbox.js", told) == [[3, 2], [5, 4, 1], 5, True]
+
+
+def sides(script, *spots):
+    given = ", ".join(f"{{x: {x}, y: {y}, width: 60{more}}}" for x, y, more in spots)
+    return script("label_room.js", f"it.labelSides([{given}])")
+
+
+def test_names_on_the_map_go_where_they_cover_nobody(script):
+    assert sides(script, (100, 100, ""), (300, 300, "")) == ["below", "below"]
+    assert sides(script, (100, 100, ""), (100, 135, "")) == ["above", "below"]  # her neighbour stands where the name would be
+    assert sides(script, (100, 100, ""), (140, 100, "")) == ["below", "above"]  # two names side by side are too wide
+
+
+def test_where_many_stand_at_one_place_each_side_is_used_once_and_the_rest_waits_to_be_pointed_at(script):
+    assert sides(script, *[(100, 100, "")] * 6) == ["below", "above", "right", "left", "none", "none"]
+
+
+def test_a_name_stays_where_it_is_while_there_is_room_and_who_calls_for_help_is_always_named(script):
+    assert sides(script, (100, 100, ", side: 'left'")) == ["left"]
+    ring = [(100 + dx, 100 + dy, "") for dx in (-40, 0, 40) for dy in (-40, 0, 40) if dx or dy]
+    assert sides(script, (100, 100, ""), *ring)[0] == "none"
+    assert sides(script, (100, 100, ", isMust: true"), *ring)[0] == "below"
