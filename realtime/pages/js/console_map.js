@@ -3,7 +3,7 @@
 import { addProtocol, Map as GlMap, Marker, NavigationControl, AttributionControl } from "maplibre-gl";
 import { byId, h, prefersStill, setText } from "./dom.js";
 import { freshnessOf, isInside } from "./console_facts.js";
-import { labelSides } from "./label_room.js";
+import { apart, labelSides } from "./label_room.js";
 import { between, move } from "./marker_motion.js";
 import { loadTown, onSchemeChange, townBounds, townColours } from "./town.js";
 
@@ -19,7 +19,9 @@ export class ConsoleMap extends EventTarget {
     if (settings.style_url || !settings.pmtiles_url) return new ConsoleMap(settings, words, settings.style_url);
     const { ownStyle, protocol } = await import("./own_tiles.js");
     addProtocol("pmtiles", /** @type {any} */ (protocol.tile));
-    return new ConsoleMap(settings, words, await ownStyle(settings.pmtiles_url));
+    // Everyone's marker matters more than what lies under it.
+    const style = await ownStyle(settings.pmtiles_url).catch((error) => console.warn("The map file cannot be read:", error));
+    return new ConsoleMap(settings, words, style);
   }
 
   /** @param {any} settings the operator's map @param {import("./words.js").Words} words @param {any} style a style or its address; none: plain ground */
@@ -104,19 +106,20 @@ export class ConsoleMap extends EventTarget {
     this.#label();
   }
 
-  /** Give each name a place of its own: first to who is selected or calls for help, then in the order of the list. */
+  /** Show nobody under another, and give each name a place of its own: first to who is selected or calls for help, then in the order of the list. */
   #label() {
-    const ranked = this.people.filter((each) => this.dots.has(each.id)).sort((a, b) => this.#rank(b) - this.#rank(a));
-    const spots = ranked.map((person) => {
-      const dot = /** @type {Dot} */ (this.dots.get(person.id));
+    const shown = this.people.filter((each) => this.dots.has(each.id)).map((person) => ({ person, dot: /** @type {Dot} */ (this.dots.get(person.id)) }));
+    const places = shown.map(({ dot }) => this.map.project(dot.marker.getLngLat()));
+    const spots = apart(places).map(([dx, dy], at) => {
+      const { person, dot } = shown[at];
+      dot.marker.setOffset([dx, dy]);
       dot.width ||= dot.tip.offsetWidth;
-      const { x, y } = this.map.project(dot.marker.getLngLat());
-      return { x, y, width: dot.width, side: dot.side, isMust: this.#rank(person) > 0 };
-    });
-    labelSides(spots).forEach((side, at) => {
-      const dot = /** @type {Dot} */ (this.dots.get(ranked[at].id));
-      dot.side = side;
-      dot.body.dataset.label = side;
+      return { dot, rank: this.#rank(person), x: places[at].x + dx, y: places[at].y + dy, width: dot.width, side: dot.side, isMust: this.#rank(person) > 0 };
+    }).sort((a, b) => b.rank - a.rank);
+    const { clientWidth: width, clientHeight: height } = this.map.getContainer();
+    labelSides(spots, { width, height }).forEach((side, at) => {
+      spots[at].dot.side = side;
+      spots[at].dot.body.dataset.label = side;
     });
   }
 
