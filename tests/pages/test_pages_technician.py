@@ -293,3 +293,13 @@ def test_what_she_types_at_the_door_outlives_a_change_of_the_visit(served, on_sh
     on_shift.keyboard.type("13")
 
     expect(visit.get_by_label("Type what the customer answers")).to_have_value("913")
+
+
+def test_the_whole_pad_is_in_sight_above_the_help_button(in_service):
+    in_service.set_viewport_size({"width": 375, "height": 667})
+    ask_for_more(in_service)
+    done, footer = in_service.locator(".visit .pin-key.ok").first, in_service.locator("footer.danger")
+    expect(done).to_be_in_viewport(ratio=1)
+    low, foot = done.bounding_box(), footer.bounding_box()
+
+    assert low["y"] + low["height"] <= foot["y"]
