@@ -52,15 +52,16 @@ export class TechnicianVisits {
   }
 
   draw() {
+    const cards = this.visits.map((visit) => this.#card(visit));
+    cards.forEach((card, at) => card.update(this.visits[at], this.acts.of(this.visits[at].id), at === 0));
+    const lostAt = place(byId("visit-list"), cards.map((card) => card.element));
+    if (lostAt >= 0) (cards[lostAt] ?? cards.at(-1))?.element.focus({ preventScroll: true });
     const keep = new Set(this.visits.map((each) => each.id));
     for (const [id, card] of this.cards) {
       if (keep.has(id)) continue;
       card.close();
       this.cards.delete(id);
     }
-    const cards = this.visits.map((visit) => this.#card(visit));
-    cards.forEach((card, at) => card.update(this.visits[at], this.acts.of(this.visits[at].id), at === 0));
-    place(byId("visit-list"), cards.map((card) => card.element));
     show(byId("visits-empty"), this.readAt > 0 && this.visits.length === 0);
     const oldMs = Date.now() - this.readAt;
     show(byId("visits-old"), this.readAt > 0 && oldMs > 2.5 * REFRESH_MS);
