@@ -25,7 +25,7 @@ export class MoreTime extends EventTarget {
     this.pad = new PinPad(words);
     this.until = h("p", { role: "status" });
     this.said = h("p", { class: "note", role: "status" });
-    this.open = h("button", { type: "button", class: "button plain small", "aria-expanded": "false", onclick: () => this.#choose(this.choice.hidden) }, words.say("more-time"));
+    this.open = h("button", { type: "button", class: "button plain small", "aria-expanded": "false", onclick: () => this.#choose(Boolean(this.choice.hidden)) }, words.say("more-time"));
     const choices = MINUTES.map((n) => h("button", { type: "button", class: "button plain small", onclick: () => this.#take(n) }, words.say("more-minutes", { n })));
     this.choice = h("div", { class: "choices", role: "group", "aria-label": words.say("more-time"), hidden: true }, ...choices);
     this.element = h("div", { class: "more-time", hidden: true }, h("div", { class: "head" }, this.until, this.open), this.choice, this.said, this.pad.element);
