@@ -16,20 +16,22 @@ STAGES = ("departed", "in_service", "assigned", "arrived", "departed", "ended", 
 
 
 class FakeDesk:
-    """Everyone on shift at once. `drive` places them along its way, one behind the other."""
+    """Everyone on shift at once but `gone`. `drive` places them along its way, one behind the other."""
 
     def __init__(self, clock: Clock, drive: Any, names: tuple[str, ...]) -> None:
         self.clock, self.drive, self.names = clock, drive, names
         self.signed_in = False
         self.is_silent = False
         self.is_refusing = False
+        self.gone = ""
         self.incidents: list[dict[str, Any]] = []
         self.notices: list[dict[str, Any]] = []
         self.consoles: set[WebSocket] = set()
         self.is_on_duty = False
         self.duty_begun: list[dict[str, Any]] = []
         self.acts: list[tuple[str, str, dict[str, Any]]] = []
-        self.raised_by: dict[str, Any] = {"kind": "tap", "words": "Position within 9 m."}
+        where = {"place": [48.1, 11.5], "accuracy_m": 9.0, "at": clock.now().isoformat()}
+        self.raised_by: dict[str, Any] = {"kind": "tap", "words": "Position from the tap itself (±9 m).", "position": where}
         self.differs: list[dict[str, Any]] = []
         self.refusal: dict[str, Any] | None = None
         self.opened_ms = clock.now_ms() - 7_500_000
@@ -60,7 +62,7 @@ class FakeDesk:
         now_ms = self.clock.now_ms()
         items = []
         for number, _ in enumerate(self.names):
-            if number == 9:
+            if number == 9 or f"tec-{number}" == self.gone:
                 continue
             age_ms = {5: 75_000, 7: 900_000}.get(number, 1_000 + number * 300)
             stands = STAGES[number] in ("arrived", "in_service", "ended")
@@ -112,7 +114,8 @@ class FakeDesk:
             return problem(401, "not_signed_in", "Sign in.")
         shift = {"state": "open", "opened_at_ms": self.opened_ms, "planned_end_ms": self.opened_ms + 28_800_000, "unwatched": False}
         pause = {**shift, "state": "paused"}
-        items = [{"id": f"tec-{n}", "name": name, "shift": pause if n == 11 else shift} for n, name in enumerate(self.names)]
+        everyone = [{"id": f"tec-{n}", "name": name, "shift": pause if n == 11 else shift} for n, name in enumerate(self.names)]
+        items = [each for each in everyone if each["id"] != self.gone]
         return JSONResponse({"items": items, "next_cursor": None})
 
     async def who_am_i(self, request: Request) -> Response:

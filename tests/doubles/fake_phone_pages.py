@@ -25,7 +25,7 @@ POSSIBLE = {
 
 class FakePhoneSide:
     """One technician's shift and visit. Tests set `is_answering`, `is_acking`, `is_confirming` (presses) and `is_revoked`, and read
-    `acts`, `rows`, `presses` (road, body) and `entered` PINs."""
+    `acts`, `rows`, `presses` (road, body), `entered` PINs and `extended_min`. `is_losing` answers: done, and the answer is lost."""
 
     def __init__(self, clock: Clock, place: LatLon) -> None:
         self.clock, self.place = clock, place
@@ -42,6 +42,9 @@ class FakePhoneSide:
         self.is_confirming = True
         self.pins: dict[str, str] | None = None
         self.entered: list[str] = []
+        self.customer = "Rosa Feld"
+        self.extended_min = 0
+        self.is_losing = False
         self.phase = "quiet"
         self.sockets: set[WebSocket] = set()
 
@@ -55,6 +58,7 @@ class FakePhoneSide:
             Route("/v1/visits/{visit_id}/{act}", self.act, methods=["POST"]),
             Route("/v1/sos", self.sos, methods=["POST"]),
             Route("/v1/sos/pin", self.enter_pin, methods=["POST"]),
+            Route("/v1/me/extensions", self.extend, methods=["POST"]),
             Route("/v1/me/pins", self.set_pins, methods=["PUT"]),
             Route("/v1/me/sos", self.sos_face),
             WebSocketRoute("/v1/ws/technician", self.socket),
@@ -102,11 +106,14 @@ class FakePhoneSide:
     def face(self) -> dict[str, Any]:
         start = self.first_at
         where = {"lat": self.place.lat, "lon": self.place.lon, "address": "7 Heron Lane, Lantern Hill"}
+        # With PINs more time is not to be had by the plain act.
+        plain = ["extend"] if self.stage == "in_service" and self.pins is None else []
         return {
             "id": "vis-1", "site_id": SITE, "stage": self.stage, "version": self.version, "service_kind": "massage",
-            "window_start": start.isoformat(), "window_end": (start + timedelta(minutes=30)).isoformat(), "possible": POSSIBLE[self.stage],
+            "window_start": start.isoformat(), "window_end": (start + timedelta(minutes=30)).isoformat(),
+            "possible": POSSIBLE[self.stage] + plain, "planned_end": (start + timedelta(minutes=60 + self.extended_min)).isoformat(),
             "place": {**where, "floor": "3", "entry_code": "4711#", "note": ""},
-            "customer": {"name": "Rosa Feld"}, "door_code": "482",
+            "customer": {"name": self.customer}, "door_code": "482",
         }  # fmt: skip
 
     def later(self) -> dict[str, Any]:
@@ -124,6 +131,7 @@ class FakePhoneSide:
             return refused
         if act == "start" and body.get("door_code") != "913":
             return problem(409, "wrong_door_code", "The door code does not match.")
+        self.extended_min += body.get("minutes", 0)
         self.stage, self.version = NEXT.get(act, self.stage), self.version + 1
         return JSONResponse({} if self.stage == "left" else self.face())
 
@@ -152,6 +160,15 @@ class FakePhoneSide:
         accepted = pin in (self.pins or {}).values()
         self.phase = "cancelled" if accepted else self.phase
         return JSONResponse({"accepted": accepted, "face": {"phase": self.phase, "tap_id": None}})
+
+    async def extend(self, request: Request) -> Response:
+        body = await request.json()
+        if (refused := self.refusal(request)) is not None:
+            return refused
+        self.entered.append(body["pin"])
+        accepted = body["pin"] in (self.pins or {}).values()
+        self.extended_min += body["minutes"] if accepted else 0
+        return problem(503, "unavailable", "Try again.") if self.is_losing else JSONResponse({"accepted": accepted})
 
     async def sos_face(self, request: Request) -> Response:
         return JSONResponse({"phase": self.phase, "tap_id": None})

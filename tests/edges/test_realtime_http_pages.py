@@ -11,9 +11,16 @@ from fluent.syntax.ast import Message, VariableReference
 from fluent.syntax.visitor import Visitor
 from starlette.applications import Starlette
 
+from notifications.notice import Channel, NoticeState
 from realtime.http_page_words import LOCALES, choose_locale, load_words
 from realtime.http_pages import PAGES, DemoLinks, MapSettings, Pages, PageSettings
+from safety.console_view import Contact
+from safety.evidence import EventKind
+from safety.incident import Flag, Resolution, State
+from safety.pin import PairFault
 from tests.doubles.fake_hub_pages import LINK, FakeHub
+from visits.customer_note import RiskKind
+from visits.stage import Stage
 
 pytestmark = pytest.mark.anyio
 ORIGIN = "https://hub.example"
@@ -192,3 +199,19 @@ def test_the_libraries_are_what_the_manifest_says():
     checked = subprocess.run(["sha256sum", *sums], cwd=PAGES / "vendor", capture_output=True, text=True, check=True)
 
     assert {line.split("  ", 1)[1]: line.split("  ", 1)[0] for line in checked.stdout.splitlines()} == sums
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("channel", Channel), ("notice", NoticeState), ("stage", Stage), ("incident-state", State), ("resolution", Resolution),
+        ("flag", [flag for flag in Flag if flag is not Flag.DURESS]), ("event", EventKind), ("contact", Contact), ("risk", RiskKind),
+        ("pins-fault", PairFault),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)  # fmt: skip
+def test_whatever_the_hub_may_name_has_words_on_the_pages(kind, names):
+    """A page shows a name that it has no word for as the hub spells it: a person would read "ambiguous" in the midst of Chinese."""
+    known = load_words(PAGES / "locales")["en"]
+
+    assert [name.value for name in names if not known.has(f"{kind}-{name.value}")] == []

@@ -90,6 +90,64 @@ def test_a_person_is_selected_and_left_by_keyboard(desk):
     expect(row).to_be_focused()
 
 
+def test_a_map_that_comes_while_a_person_is_selected_does_not_lose_the_way_back(served, window):
+    served.hub.desk.signed_in = True
+    page = window.open("about:blank", viewport=WIDE)
+    waiting = []
+    page.route("**/console_map.js", lambda route: waiting.append(route))
+    page.goto(f"{served.url}/console")
+    row = page.locator("#technicians .row", has_text="Lin")
+    row.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail h2")).to_have_text("Lin")
+    for route in waiting:
+        route.continue_()
+    expect(page.locator(".maplibregl-marker[aria-current=true]")).to_be_attached()
+
+    page.keyboard.press("Escape")
+
+    expect(row).to_be_focused()
+
+
+def test_the_way_back_leads_past_whoever_was_selected_in_between(served, desk):
+    row = desk.locator("#technicians .row", has_text="Lin")
+    row.focus()
+    desk.keyboard.press("Enter")
+    desk.locator("#map button.her", has_text="Mara").dispatch_event("click")
+    expect(desk.locator("#detail h2")).to_have_text("Mara")
+
+    desk.keyboard.press("Escape")
+
+    expect(row).to_be_focused()
+
+
+def test_a_row_that_is_moved_to_another_place_keeps_the_keyboard(served, desk):
+    row = desk.locator("#technicians .row", has_text="Mara")
+    row.focus()
+    served.hub.desk.raise_examples()
+    expect(desk.locator("#technicians .row").first).to_contain_text("Mara")
+
+    expect(row).to_be_focused()
+
+
+def test_who_stands_on_a_row_that_vanishes_stands_on_its_neighbour(desk):
+    desk.locator("#technicians .row", has_text="Lin").focus()
+    desk.get_by_label("Search name or visit").evaluate("box => { box.value = 'mar'; box.dispatchEvent(new Event('input')); }")
+
+    expect(desk.locator("#technicians .row")).to_have_count(1)
+    expect(desk.locator("#technicians .row", has_text="Mara")).to_be_focused()
+
+
+def test_the_card_of_who_goes_off_shift_closes_without_taking_the_keyboard(served, desk):
+    desk.locator("#technicians .row", has_text="Lin").click()
+    expect(desk.locator("#detail")).to_be_visible()
+    desk.get_by_label("Search name or visit").focus()
+    served.hub.desk.gone = "tec-0"
+
+    expect(desk.locator("#detail")).to_be_hidden(timeout=25_000)
+    expect(desk.get_by_label("Search name or visit")).to_be_focused()
+
+
 def test_the_card_about_her_does_not_lie_over_her_marker(desk):
     desk.locator("#technicians .row", has_text="Lin").click()
     card, marker = desk.locator("#detail"), desk.locator(".maplibregl-marker[aria-current=true]")

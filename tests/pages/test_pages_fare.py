@@ -55,6 +55,7 @@ def test_the_fare_follows_while_the_page_is_open(priced, window):
 
     expect(page.locator("#fare .fare-part")).to_have_attribute("data-phase", "arrived")
     expect(page.locator("#fare details")).to_have_attribute("open", "")
+    expect(page.locator("#fare summary")).to_be_focused()
     priced.fares.sight = settled()
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.get_by_role("link", name="Receipt, line by line").click()

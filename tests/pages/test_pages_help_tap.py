@@ -21,8 +21,8 @@ def hers(served, window):
 
 
 def press(page):
-    box = page.locator("#tap-hold").bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    # Waits until the button stands still: the page above it may still be growing.
+    page.locator("#tap-hold").hover()
     page.mouse.down()
 
 

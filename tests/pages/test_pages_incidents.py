@@ -80,6 +80,56 @@ def test_one_key_takes_the_gravest_and_the_ringing_ends(served, alarmed):
     expect(alarmed.locator("#detail h2")).to_have_text("Mara")
 
 
+def test_who_takes_an_incident_goes_on_with_its_card(served, alarmed):
+    served.hub.desk.incidents[1] = {**served.hub.desk.incidents[1], "owner_id": None, "state": "notifying", "can": ["claim"]}
+    second = alarmed.locator("#incident-inc-2")
+    second.get_by_role("button", name="Take it").focus()
+    alarmed.keyboard.press("Enter")
+    expect(second).to_contain_text("In the hands of Ada")
+    expect(alarmed.locator("#detail h2")).to_have_text("Chen")
+    expect(second).to_be_focused()
+
+    alarmed.keyboard.press("n")
+
+    expect(second.locator("textarea")).to_be_focused()
+
+
+def test_a_card_that_is_moved_to_another_place_keeps_what_is_being_typed(served, alarmed):
+    second = alarmed.locator("#incident-inc-2")
+    second.get_by_role("button", name="Note").click()
+    alarmed.keyboard.type("She said")
+    served.hub.desk.incidents[0] = {**served.hub.desk.incidents[0], "severity": 1}
+    expect(alarmed.locator("#incident-list .incident").first).to_contain_text("Chen")
+
+    alarmed.keyboard.type(" nothing")
+
+    expect(second.locator("textarea")).to_have_value("She said nothing")
+
+
+def test_after_the_last_incident_has_ended_the_keyboard_stands_before_it(served, alarmed):
+    served.hub.desk.incidents = served.hub.desk.incidents[:1]
+    alarmed.keyboard.press("a")
+    expect(first(alarmed)).to_contain_text("In the hands of Ada")
+    first(alarmed).focus()
+    served.hub.desk.incidents = [{**served.hub.desk.incidents[0], "state": "resolved", "resolution": "unfounded", "can": ["review"]}]
+
+    expect(alarmed.locator("#ended > summary")).to_be_focused()
+
+
+def test_a_chinese_console_has_no_english_of_the_hubs_own(served, window):
+    served.hub.desk.signed_in = True
+    served.hub.desk.raise_examples()
+    text = {"id": "n3", "text": "呼救", "lane": "P0", "channel": "sms", "state": "delivered", "at_ms": served.hub.clock.now_ms()}
+    served.hub.desk.notices = [text, {**text, "id": "n4", "channel": "console", "state": "accepted"}]
+    page = window.open(f"{served.url}/console", viewport=WIDE, locale="zh-CN")
+
+    expect(page.locator("#notice-list small").nth(0)).to_contain_text("短信 · 已送达")
+    expect(page.locator("#notice-list small").nth(1)).to_contain_text("控制台 · 已显示")
+    expect(first(page).locator(".place")).to_contain_text("3楼")
+    first(page).get_by_text("完整经过").click()
+    expect(first(page).locator(".story li")).to_contain_text("按下时的位置 · 误差约 9 米")
+
+
 def test_keys_can_be_turned_off(served, alarmed):
     alarmed.get_by_role("button", name="Keys on").click()
     alarmed.keyboard.press("a")
@@ -148,7 +198,7 @@ def test_an_end_needs_code_and_note_and_waits_for_a_second_person(served, alarme
     first(alarmed).locator("form").get_by_role("button", name="End").click()
 
     expect(alarmed.locator("#ended-count")).to_have_text("1")
-    alarmed.locator("#ended summary").first.click()
+    alarmed.locator("#ended > summary").first.click()
     expect(first(alarmed)).to_contain_text("Real: police went")
     expect(first(alarmed).get_by_role("button", name="Sign")).to_be_visible()
 
@@ -207,6 +257,14 @@ def test_the_whole_story_can_be_read(alarmed):
     first(alarmed).get_by_text("Everything that happened").click()
 
     expect(first(alarmed).locator(".story li").first).to_contain_text("Called for help")
+
+
+def test_the_story_says_that_a_press_waited_without_network(served, desk):
+    served.hub.desk.raised_by = {**served.hub.desk.raised_by, "is_queued": True, "clock_doubtful": True}
+    served.hub.desk.raise_examples()
+    first(desk).get_by_text("Everything that happened").click()
+
+    expect(first(desk).locator(".story li").first).to_contain_text("Position from the press · within 9 m · waited on the phone without network")
 
 
 def test_the_story_says_why_it_was_raised_and_what_was_changed_past_the_log(served, desk):

@@ -42,9 +42,10 @@ def varint(number):
 
 
 @pytest.fixture
-def map_settings(tmp_path):
+def map_settings(tmp_path, request):
+    """The operator's file: a green world, or what the test gives."""
     path = tmp_path / "map.pmtiles"
-    path.write_bytes(archive(png(GREEN)))
+    path.write_bytes(getattr(request, "param", archive(png(GREEN))))
     return MapSettings(pmtiles=path, attribution="Our own map")
 
 
@@ -65,3 +66,14 @@ def test_the_consoles_map_shows_the_file(served, window):
     assert any("map.pmtiles" in url for url in window.asked)
     assert [url for url in window.asked if not url.startswith((served.url, "data:", "blob:"))] == []
     assert window.faults == []
+
+
+@pytest.mark.parametrize("map_settings", [b"", b"not a map" * 40], ids=["empty", "garbage"], indirect=True)
+def test_a_file_that_cannot_be_read_leaves_the_sites_own_streets_and_everyones_marker(served, window):
+    served.hub.desk.signed_in = True
+    console = window.open(f"{served.url}/console", viewport={"width": 1440, "height": 900})
+    customer = window.open(f"{served.url}/t/{LINK}")
+
+    expect(console.locator("#map button.her")).to_have_count(11)
+    expect(console.locator("#map-none")).to_be_hidden()
+    expect(customer.locator(".leaflet-town-pane canvas").first).to_be_attached()

@@ -1,5 +1,7 @@
 """The rules inside the pages' scripts, run in the browser that they are for."""
 
+import math
+
 import pytest
 
 
@@ -97,3 +99,36 @@ def test_the_outbox_gives_the_newest_first_and_forgets_only_what_is_named(script
     })()"""
 
     assert script("fix_outbox.js", told) == [[3, 2], [5, 4, 1], 5, True]
+
+
+def sides(script, *spots):
+    given = ", ".join(f"{{x: {x}, y: {y}, width: 60{more}}}" for x, y, more in spots)
+    return script("label_room.js", f"it.labelSides([{given}], {{width: 400, height: 400}})")
+
+
+def test_names_on_the_map_go_where_they_cover_nobody_and_are_not_cut_off(script):
+    assert sides(script, (100, 100, ""), (300, 300, "")) == ["below", "below"]
+    assert sides(script, (100, 100, ""), (100, 135, "")) == ["above", "below"]  # her neighbour stands where the name would be
+    assert sides(script, (100, 100, ""), (140, 100, "")) == ["below", "above"]  # two names side by side are too wide
+    assert sides(script, (395, 200, ""), (200, 395, ""), (5, 385, "")) == ["left", "above", "right"]
+
+
+def test_where_many_stand_at_one_place_each_side_is_used_once_and_the_rest_waits_to_be_pointed_at(script):
+    assert sides(script, *[(100, 100, "")] * 6) == ["below", "above", "right", "left", "none", "none"]
+
+
+def test_a_name_stays_where_it_is_while_there_is_room_and_who_calls_for_help_is_always_named(script):
+    assert sides(script, (100, 100, ", side: 'above-left'")) == ["above-left"]
+    ring = [(100 + dx, 100 + dy, "") for dx in (-40, 0, 40) for dy in (-40, 0, 40) if dx or dy]
+    assert sides(script, (100, 100, ""), *ring)[0] == "none"
+    assert sides(script, (100, 100, ", isMust: true"), *ring)[0] == "below"
+
+
+def test_markers_at_one_place_are_shown_beside_one_another_and_others_where_they_are(script):
+    places = "[{x: 100, y: 100}, {x: 100, y: 100}, {x: 104, y: 100}, {x: 300, y: 300}]"
+    moved = script("label_room.js", f"it.apart({places}).map(([dx, dy], at) => [{places}[at].x + dx, {places}[at].y + dy])")
+    gaps = [math.dist(moved[a], moved[b]) for a in range(3) for b in range(a)]
+
+    assert moved[3] == [300, 300]
+    assert min(gaps) >= 25
+    assert max(math.dist(spot, (100, 100)) for spot in moved[:3]) <= 30

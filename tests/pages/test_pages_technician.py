@@ -196,3 +196,110 @@ def test_without_permission_it_says_what_to_do(served, window):
     page.get_by_role("button", name="Start shift and share my location").click()
 
     expect(page.locator("#location-hint")).to_contain_text("does not allow")
+
+
+@pytest.fixture
+def in_service(served, on_shift):
+    """Her visit runs and she has PINs: more time then wants one."""
+    served.hub.phone.pins = {"pin": "2947", "duress_pin": "8163"}
+    served.hub.phone.stage = "in_service"
+    on_shift.reload()
+    expect(on_shift.locator(".visit").first).to_have_attribute("data-stage", "in_service")
+    return on_shift
+
+
+def change_meanwhile(served, page):
+    """Let the desk change the visit; the page reads it again when its socket comes back."""
+    served.hub.phone.customer = "Rosa Feldmann"
+    asyncio.run_coroutine_threadsafe(served.hub.phone.kick(4000), served.hub.loop).result(5)
+    expect(page.locator(".visit").first).to_contain_text("Rosa Feldmann")
+
+
+def ask_for_more(page, minutes="30 min more"):
+    page.get_by_role("button", name="More time").click()
+    page.get_by_role("button", name=minutes).click()
+
+
+def enter(page, pin):
+    page.keyboard.type(pin)
+    page.keyboard.press("Enter")
+
+
+def test_either_pin_gives_more_time_and_shows_the_same_and_a_wrong_one_does_not(served, in_service):
+    until = in_service.locator(".more-time p").first
+    before = until.text_content()
+    scenes = []
+    for pin in ("2947", "8163"):
+        served.hub.phone.extended_min = 0
+        in_service.reload()
+        expect(until).to_have_text(before)
+        ask_for_more(in_service)
+        enter(in_service, "1111")
+        expect(in_service.get_by_role("group", name="Enter code")).to_contain_text("not the code")
+        expect(until).to_have_text(before)
+        enter(in_service, pin)
+        expect(until).not_to_have_text(before)
+        expect(in_service.locator(".visit").first).to_contain_text("Noted: 30 min more.")
+        expect(in_service.locator(".visit .pin-pad").first).to_be_hidden()
+        scenes.append((until.text_content(), in_service.locator(".visit").first.inner_text()))
+
+    assert scenes[0] == scenes[1]
+    assert served.hub.phone.entered == ["1111", "2947", "1111", "8163"]
+    assert served.hub.phone.acts == []
+
+
+def test_more_time_whose_answer_was_lost_is_not_given_twice(served, in_service):
+    served.hub.phone.is_losing = True
+    ask_for_more(in_service)
+    enter(in_service, "2947")
+    expect(in_service.get_by_role("group", name="Enter code")).to_contain_text("No connection")
+    served.hub.phone.is_losing = False
+
+    enter(in_service, "2947")
+
+    expect(in_service.locator(".visit").first).to_contain_text("Noted: 30 min more.")
+    assert served.hub.phone.extended_min == 30
+
+
+def test_a_code_half_typed_stays_while_the_visit_changes(served, in_service):
+    ask_for_more(in_service)
+    in_service.keyboard.type("29")
+    change_meanwhile(served, in_service)
+
+    enter(in_service, "47")
+
+    expect(in_service.locator(".visit").first).to_contain_text("Noted: 30 min more.")
+    assert served.hub.phone.entered == ["2947"]
+
+
+def test_without_pins_more_time_is_an_act_like_any_other(served, on_shift, patient):
+    served.hub.phone.stage = "in_service"
+    on_shift.reload()
+    ask_for_more(on_shift, "15 min more")
+
+    patient(lambda: served.hub.phone.extended_min == 15)
+    expect(on_shift.locator(".visit .pin-pad").first).to_be_hidden()
+    assert [(act, body["minutes"]) for act, _, body in served.hub.phone.acts] == [("extend", 15)]
+
+
+def test_what_she_types_at_the_door_outlives_a_change_of_the_visit(served, on_shift):
+    visit = on_shift.locator(".visit").first
+    visit.get_by_role("button", name="I am leaving now").click()
+    visit.get_by_role("button", name="I am there").click()
+    visit.get_by_label("Type what the customer answers").click()
+    on_shift.keyboard.type("9")
+    change_meanwhile(served, on_shift)
+
+    on_shift.keyboard.type("13")
+
+    expect(visit.get_by_label("Type what the customer answers")).to_have_value("913")
+
+
+def test_the_whole_pad_is_in_sight_above_the_help_button(in_service):
+    in_service.set_viewport_size({"width": 375, "height": 667})
+    ask_for_more(in_service)
+    done, footer = in_service.locator(".visit .pin-key.ok").first, in_service.locator("footer.danger")
+    expect(done).to_be_in_viewport(ratio=1)
+    low, foot = done.bounding_box(), footer.bounding_box()
+
+    assert low["y"] + low["height"] <= foot["y"]

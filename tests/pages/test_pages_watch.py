@@ -51,6 +51,7 @@ def test_a_reminder_is_answered_by_a_sign_of_life_and_reads_like_any_notice(her)
     assert not {"safe", "alarm", "help", "danger", "check-in"} & set(words.split())
     her.get_by_role("button", name="Yes, all in order").click()
     expect(her.locator("#prompt")).to_contain_text("Thank you.")
+    expect(her.locator("#prompt")).to_be_focused()
 
     assert [path for path, _ in her.asked if path != "me/phone"] == ["me/check-ins"]
 

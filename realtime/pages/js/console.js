@@ -30,9 +30,11 @@ class Desk {
     this.incidents = new Incidents(this.feed, words, (id) => this.facts.nameOf(id));
     this.notices = new Notices(this.feed, words);
     this.duty = new Duty(this.incidents.ring, words);
-    const showPerson = (/** @type {string} */ id) => this.select({ kind: "person", id }, true);
+    const showPerson = (/** @type {string} */ id, takesFocus = true) => this.select({ kind: "person", id }, true, takesFocus);
     new IncidentStory(this.incidents, this.facts, words, showPerson);
-    const desk = { me: () => this.duty.me, colleagues: () => this.duty.colleagues(), onClaim: (/** @type {any} */ item) => item.technician_id && showPerson(item.technician_id) };
+    // Who takes an incident goes on with its card: her next key is meant for it.
+    const onClaim = (/** @type {any} */ item) => item.technician_id && showPerson(item.technician_id, false);
+    const desk = { me: () => this.duty.me, colleagues: () => this.duty.colleagues(), onClaim };
     this.acts = new IncidentActs(this.incidents, words, desk);
     this.duty.addEventListener("change", () => this.acts.refresh());
     /** @type {import("./console_map.js").ConsoleMap | null} */
@@ -56,13 +58,20 @@ class Desk {
     setTimeout(() => byId("login").hidden && show(byId("desk"), true), SILENT_START_MS);
   }
 
-  /** @param {{kind: "person" | "visit", id: string}} choice @param {boolean} shouldShow */
-  select(choice, shouldShow) {
+  /** @param {{kind: "person" | "visit", id: string}} choice @param {boolean} shouldShow @param {boolean} takesFocus */
+  select(choice, shouldShow, takesFocus = true) {
     this.chosen = choice;
-    this.detail.open(choice.kind, choice.id);
-    const visit = choice.kind === "visit" ? this.facts.visits().find((each) => each.id === choice.id) : null;
+    this.detail.open(choice.kind, choice.id, takesFocus);
     this.list.mark(choice.kind === "visit" ? `visit:${choice.id}` : choice.id);
-    this.map?.mark(visit ? (visit.technician_id ?? "") : choice.id, shouldShow);
+    this.#markOnMap(shouldShow);
+  }
+
+  /** @param {boolean} shouldShow */
+  #markOnMap(shouldShow) {
+    if (!this.chosen) return;
+    const { kind, id } = this.chosen;
+    const visit = kind === "visit" ? this.facts.visits().find((each) => each.id === id) : null;
+    this.map?.mark(visit ? (visit.technician_id ?? "") : id, shouldShow);
   }
 
   draw() {
@@ -136,7 +145,7 @@ class Desk {
       this.map = await ConsoleMap.open(this.state.map, this.words);
       this.map.addEventListener("select", (event) => this.select({ kind: "person", id: /** @type {CustomEvent} */ (event).detail }, false));
       this.draw();
-      if (this.chosen) this.select(this.chosen, true);
+      this.#markOnMap(true);
     } catch (error) {
       console.warn("No map:", error);
       show(byId("map"), false);

@@ -21,20 +21,29 @@ export class ConsoleDetail extends EventTarget {
     this.box.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
   }
 
-  /** @param {"person" | "visit"} kind @param {string} id */
-  open(kind, id) {
+  /** @param {"person" | "visit"} kind @param {string} id @param {boolean} takesFocus false: it is shown beside what she is doing, and her hands stay there */
+  open(kind, id, takesFocus = true) {
+    // Whoever goes from one to the next inside this card is led back to where she came from, not to the card itself.
+    if (!this.#hasFocus()) this.from = document.activeElement;
     this.shown = { kind, id };
-    this.from = document.activeElement;
-    this.box.replaceChildren();
     this.draw();
-    this.box.querySelector("button")?.focus();
+    this.box.scrollTop = 0;
+    if (takesFocus) this.box.querySelector("button")?.focus();
   }
 
+  /** Close it. The focus goes back to where it came from, unless it is elsewhere by now. */
   close() {
+    const wasHere = this.#hasFocus();
     this.shown = null;
     show(this.box, false);
-    if (this.from instanceof HTMLElement) this.from.focus();
     this.dispatchEvent(new Event("close"));
+    if (!wasHere) return;
+    const back = this.from instanceof HTMLElement && this.from.checkVisibility() ? this.from : byId("search");
+    back.focus();
+  }
+
+  #hasFocus() {
+    return this.box.contains(document.activeElement);
   }
 
   draw() {

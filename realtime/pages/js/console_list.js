@@ -1,6 +1,6 @@
 // The list of people and visits: search, filters, and rows that are patched in place, so that focus and scrolling survive every second.
 
-import { byId, h, icon, setText, show } from "./dom.js";
+import { byId, h, icon, place, setText, show } from "./dom.js";
 import { isHeard, isInside, isUnderway, needsLook, toMs } from "./console_facts.js";
 import { clockText } from "./words.js";
 
@@ -100,22 +100,22 @@ export class ConsoleList extends EventTarget {
   /** Bring a list's rows into order by key, keeping those that stay. @param {HTMLElement} list @param {string[]} keys @param {(key: string) => HTMLElement} make */
   #patch(list, keys, make) {
     const wanted = new Set(keys);
-    for (const item of [...list.children]) {
+    for (const item of list.children) {
       const key = /** @type {HTMLElement} */ (item).dataset.key ?? "";
-      if (wanted.has(key)) continue;
-      this.rows.delete(key);
-      item.remove();
+      if (!wanted.has(key)) this.rows.delete(key);
     }
-    keys.forEach((key, place) => {
+    const lostAt = place(list, keys.map((key) => {
       let row = this.rows.get(key);
       if (!row) {
         row = make(key);
         this.rows.set(key, row);
         row.setAttribute("aria-current", String(key === this.selected));
       }
-      const item = row.parentElement ?? h("li", { "data-key": key }, row);
-      if (list.children[place] !== item) list.insertBefore(item, list.children[place] ?? null);
-    });
+      return row.parentElement ?? h("li", { "data-key": key }, row);
+    }));
+    // Who stood on a row that is gone stands on its neighbour.
+    const neighbour = list.children[lostAt] ?? list.lastElementChild ?? list.parentElement;
+    if (lostAt >= 0) /** @type {HTMLElement | null} */ (neighbour?.querySelector("button") ?? neighbour)?.focus({ preventScroll: true });
   }
 
   /** @param {string} id */

@@ -3,13 +3,14 @@
 import { addProtocol, Map as GlMap, Marker, NavigationControl, AttributionControl } from "maplibre-gl";
 import { byId, h, prefersStill, setText } from "./dom.js";
 import { freshnessOf, isInside } from "./console_facts.js";
+import { apart, labelSides } from "./label_room.js";
 import { between, move } from "./marker_motion.js";
 import { loadTown, onSchemeChange, townBounds, townColours } from "./town.js";
 
 const MOST_DRAWN = 400;
 
 /** @typedef {import("./console_facts.js").Person} Person */
-/** @typedef {{marker: any, body: HTMLElement, spot: any, from: any, startMs: number, lastsMs: number}} Dot */
+/** @typedef {{marker: any, body: HTMLElement, tip: HTMLElement, width: number, side: any, spot: any, from: any, startMs: number, lastsMs: number}} Dot */
 
 /** Events: "select" (detail: id). */
 export class ConsoleMap extends EventTarget {
@@ -18,7 +19,9 @@ export class ConsoleMap extends EventTarget {
     if (settings.style_url || !settings.pmtiles_url) return new ConsoleMap(settings, words, settings.style_url);
     const { ownStyle, protocol } = await import("./own_tiles.js");
     addProtocol("pmtiles", /** @type {any} */ (protocol.tile));
-    return new ConsoleMap(settings, words, await ownStyle(settings.pmtiles_url));
+    // Everyone's marker matters more than what lies under it.
+    const style = await ownStyle(settings.pmtiles_url).catch((error) => console.warn("The map file cannot be read:", error));
+    return new ConsoleMap(settings, words, style);
   }
 
   /** @param {any} settings the operator's map @param {import("./words.js").Words} words @param {any} style a style or its address; none: plain ground */
@@ -64,6 +67,7 @@ export class ConsoleMap extends EventTarget {
   mark(id, shouldShow) {
     this.selected = id;
     for (const [key, dot] of this.dots) dot.body.setAttribute("aria-current", String(key === id));
+    this.#label();
     const person = this.people.find((each) => each.id === id);
     if (!person?.fix || !shouldShow) return;
     const target = { center: /** @type {[number, number]} */ ([person.fix.lon, person.fix.lat]), zoom: Math.max(this.map.getZoom(), 14.5) };
@@ -99,6 +103,29 @@ export class ConsoleMap extends EventTarget {
       dot.marker.remove();
       this.dots.delete(id);
     }
+    this.#label();
+  }
+
+  /** Show nobody under another, and give each name a place of its own: first to who is selected or calls for help, then in the order of the list. */
+  #label() {
+    const shown = this.people.filter((each) => this.dots.has(each.id)).map((person) => ({ person, dot: /** @type {Dot} */ (this.dots.get(person.id)) }));
+    const places = shown.map(({ dot }) => this.map.project(dot.marker.getLngLat()));
+    const spots = apart(places).map(([dx, dy], at) => {
+      const { person, dot } = shown[at];
+      dot.marker.setOffset([dx, dy]);
+      dot.width ||= dot.tip.offsetWidth;
+      return { dot, rank: this.#rank(person), x: places[at].x + dx, y: places[at].y + dy, width: dot.width, side: dot.side, isMust: this.#rank(person) > 0 };
+    }).sort((a, b) => b.rank - a.rank);
+    const { clientWidth: width, clientHeight: height } = this.map.getContainer();
+    labelSides(spots, { width, height }).forEach((side, at) => {
+      spots[at].dot.side = side;
+      spots[at].dot.body.dataset.label = side;
+    });
+  }
+
+  /** @param {Person} person */
+  #rank(person) {
+    return (person.id === this.selected ? 2 : 0) + (person.alarm ? 1 : 0);
   }
 
   /** @param {Person} person */
@@ -124,11 +151,12 @@ export class ConsoleMap extends EventTarget {
   /** @param {Person} person @returns {Dot} */
   #make(person) {
     const fix = /** @type {any} */ (person.fix);
+    const tip = h("span", { class: "tip", "aria-hidden": "true" }, person.name);
     const body = h("button", { type: "button", class: "her", onclick: () => this.dispatchEvent(new CustomEvent("select", { detail: person.id })) },
-      h("span", { class: "nose", hidden: true }), h("span", { class: "disc", "aria-hidden": "true" }, person.name.slice(0, 1)), h("span", { class: "tip", "aria-hidden": "true" }, person.name));
+      h("span", { class: "nose", hidden: true }), h("span", { class: "disc", "aria-hidden": "true" }, person.name.slice(0, 1)), tip);
     body.setAttribute("aria-current", String(person.id === this.selected));
     const marker = new Marker({ element: body }).setLngLat([fix.lon, fix.lat]).addTo(this.map);
-    return { marker, body, spot: null, from: null, startMs: 0, lastsMs: 0 };
+    return { marker, body, tip, width: 0, side: "below", spot: null, from: null, startMs: 0, lastsMs: 0 };
   }
 
   /** @param {Dot} dot @param {Person} person */
@@ -141,7 +169,10 @@ export class ConsoleMap extends EventTarget {
     const stage = person.alarm ? words.say("row-alarm") : person.visit ? words.say(`stage-${person.visit.stage}`) : words.say("row-free");
     const label = words.say("map-technician", { name: person.name, stage, age: words.age((nowMs - /** @type {any} */ (person.fix).at_ms) / 1000) });
     if (dot.body.getAttribute("aria-label") !== label) dot.body.setAttribute("aria-label", label);
-    setText(/** @type {Element} */ (dot.body.querySelector(".tip")), person.name);
+    if (dot.tip.textContent !== person.name) {
+      dot.tip.textContent = person.name;
+      dot.width = 0;
+    }
     setText(/** @type {Element} */ (dot.body.querySelector(".disc")), person.name.slice(0, 1));
     const nose = /** @type {HTMLElement} */ (dot.body.querySelector(".nose"));
     nose.hidden = person.fix?.heading_deg == null || (person.fix.speed_mps ?? 1) < 0.7;

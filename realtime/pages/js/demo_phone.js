@@ -70,7 +70,10 @@ export class DemoPhone extends EventTarget {
     const shape = item ? `${item.id} ${item.state === "ringing"}` : "";
     if (this.#callId !== shape) {
       this.#callId = shape;
+      const isHeld = this.call.contains(document.activeElement);
       this.call.replaceChildren(...(item ? this.#controls(item) : []));
+      // Who answered by keyboard goes on with the keys, and after the call with a text.
+      if (isHeld) /** @type {HTMLElement | null} */ (this.call.querySelector("button") ?? this.element.querySelector("input"))?.focus();
     }
     const heard = this.call.querySelector(".heard");
     if (item && heard) setText(heard, item.state === "ringing" ? this.words.say("phone-ringing") : item.body);

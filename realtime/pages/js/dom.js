@@ -67,6 +67,29 @@ export function show(element, isShown) {
   if (element.hidden === isShown) element.hidden = !isShown;
 }
 
+/**
+ * Make `wanted` the children of `box`, in this order, without ever moving the one that has the focus: what is moved in the document
+ * loses it, and with it the keyboard and what an input method has begun.
+ * @param {Element} box
+ * @param {Element[]} wanted
+ * @returns {number} where the child stood that had the focus and had to go; -1: none
+ */
+export function place(box, wanted) {
+  const before = [...box.children];
+  const heldAt = before.findIndex((each) => each.contains(document.activeElement));
+  const kept = new Set(wanted);
+  for (const child of before) if (!kept.has(child)) child.remove();
+  let next = /** @type {Element | null} */ (null);
+  for (const each of [...wanted].reverse()) {
+    if (each !== before[heldAt] && (each.parentElement !== box || each.nextElementSibling !== next)) box.insertBefore(each, next);
+    next = each;
+  }
+  return heldAt >= 0 && !kept.has(before[heldAt]) ? heldAt : -1;
+}
+
+/** Whether nobody has the focus: who used the keyboard has lost her place. */
+export const isFocusLost = () => document.activeElement === null || document.activeElement === document.body;
+
 /** Whether the reader asked for little motion. */
 export const prefersStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

@@ -111,11 +111,16 @@ export class Duty extends EventTarget {
   #onDuty() {
     const { words } = this;
     const people = this.colleagues().map((each) => h("li", {}, each.name, each.id === this.me.id ? ` (${words.say("duty-you")})` : ""));
-    const lacking = this.watches.flatMap((watch) => watch.lacking).map((/** @type {any} */ each) => h("li", {}, each.cure));
+    const lacking = this.watches.flatMap((watch) => watch.lacking).map((/** @type {any} */ each) => h("li", {}, this.#cure(each)));
     const said = h("p", { class: "notice bad", role: "alert", hidden: true });
     const again = h("button", { type: "button", class: "button plain", onclick: () => this.#page(...this.#testing()) }, icon("bell"), words.say("duty-again"));
     const end = h("button", { type: "button", class: "button plain", id: "duty-end", onclick: () => this.#end(end.dataset.empty === "true", said, end) }, words.say("duty-end"));
     return [h("h3", {}, words.say("duty-people")), h("ul", {}, ...people), lacking.length ? h("div", { class: "notice warn" }, icon("alert"), h("ul", {}, ...lacking)) : null, said, h("div", { class: "pair" }, again, end)];
+  }
+
+  /** What is lacking, in her language; the hub's own sentence is English. @param {{lack: string, about: string, cure: string}} lacking */
+  #cure({ lack, about, cure }) {
+    return this.words.has(`lack-${lack}`) ? this.words.say(`lack-${lack}`, { about, cure }) : cure;
   }
 
   /** @param {boolean} leavesEmpty @param {HTMLElement} said @param {HTMLElement} end */

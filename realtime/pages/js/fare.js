@@ -45,10 +45,17 @@ export class FarePart {
     const part = new DOMParser().parseFromString(html, "text/html").querySelector(".fare-part");
     if (!part || this.section.querySelector(".fare-part")?.outerHTML === part.outerHTML) return;
     const isOpen = this.section.querySelector("details")?.open ?? false;
+    const stood = this.#stops().findIndex((each) => each === document.activeElement);
     this.section.replaceChildren(document.adoptNode(part));
     const details = this.section.querySelector("details");
     if (details) details.open = isOpen;
     show(this.section, /** @type {HTMLElement} */ (part).dataset.phase !== "none");
+    if (stood >= 0) this.#stops()[stood]?.focus({ preventScroll: true });
+  }
+
+  /** What the keyboard stops at here. @returns {HTMLElement[]} */
+  #stops() {
+    return [...this.section.querySelectorAll("summary, a, button")].map((each) => /** @type {HTMLElement} */ (each));
   }
 
   #later() {

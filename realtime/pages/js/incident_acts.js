@@ -1,7 +1,7 @@
 // What the desk does with an incident: buttons on its card, a form where words are needed, the version that she saw, and who was faster.
 
 import { isClosed } from "./console_facts.js";
-import { h, icon, setText, show } from "./dom.js";
+import { h, icon, isFocusLost, place, setText, show } from "./dom.js";
 import { ask, Problem } from "./http.js";
 import { FORMS } from "./incident_forms.js";
 
@@ -57,8 +57,7 @@ export class IncidentActs {
     const had = new Map([...card.slots.acts.querySelectorAll("button")].map((each) => [each.dataset.act, each]));
     // A button in use keeps its place and focus.
     const buttons = wanted.map((act) => had.get(act.name) ?? this.#button(card, act));
-    for (const [name, button] of had) if (!wanted.some((act) => act.name === name)) button.remove();
-    buttons.forEach((button, at) => card.slots.acts.children[at] !== button && card.slots.acts.insertBefore(button, card.slots.acts.children[at] ?? null));
+    if (place(card.slots.acts, buttons) >= 0) card.element.focus({ preventScroll: true });
     const open = /** @type {HTMLElement | null} */ (card.slots.form.querySelector("form"));
     if (open && !wanted.some((act) => act.name === open.dataset.act)) this.#close(card);
   }
@@ -97,8 +96,10 @@ export class IncidentActs {
 
   /** @param {Card} card */
   #close(card) {
+    // Where her hands are elsewhere by now, they stay there.
+    const isHers = isFocusLost() || card.element.contains(document.activeElement);
     card.slots.form.replaceChildren();
-    card.element.focus();
+    if (isHers) card.element.focus();
   }
 
   /** @param {Card} card @param {Act} act @param {object} body */

@@ -4,6 +4,7 @@ import { isClosed } from "./console_facts.js";
 import { noteBox } from "./customer_notes.js";
 import { byId, h, icon, setText, show } from "./dom.js";
 import { ask, Problem } from "./http.js";
+import { fateOf } from "./notices.js";
 import { readAloud } from "./read_aloud.js";
 
 const ASK_EVERY_MS = 2_000;
@@ -84,7 +85,7 @@ export class IncidentStory {
     const address = entry.visit?.place;
     const notes = noteBox(entry.visit?.notes, words, false);
     entry.risk.replaceChildren(...(notes ? [notes] : []));
-    const floor = address?.floor ? ` · ${words.say("visit-floor")} ${address.floor}` : "";
+    const floor = address?.floor ? ` · ${words.floor(address.floor)}` : "";
     setText(entry.place, address ? `${address.address}${floor}` : words.say("incident-no-visit"));
     entry.told.replaceChildren(...[...entry.notices].reverse().map((each) => this.#notice(each)));
     if (!entry.notices.length) entry.told.replaceChildren(h("li", { class: "note" }, words.say("incident-told-none")));
@@ -113,12 +114,9 @@ export class IncidentStory {
 
   /** @param {any} each */
   #notice(each) {
-    const { words } = this;
-    const isShown = each.channel === "console" && each.state === "accepted";
-    const state = isShown ? words.say("notice-shown") : words.has(`notice-${each.state}`) ? words.say(`notice-${each.state}`) : each.state;
-    const channel = words.has(`channel-${each.channel}`) ? words.say(`channel-${each.channel}`) : each.channel;
+    const { channel, state } = fateOf(each, this.words);
     const isBad = ["failed", "dead", "expired", "ambiguous"].includes(each.state);
-    const to = each.to === "desk" ? words.say("channel-desk") : each.to;
+    const to = each.to === "desk" ? this.words.say("channel-desk") : each.to;
     return h("li", { "data-state": each.state, class: isBad ? "bad" : "" }, h("span", {}, to), h("span", { class: "note" }, `${channel} · `, h("strong", {}, state), ` · ${clock(Date.parse(each.created_at))}`));
   }
 
@@ -130,12 +128,31 @@ export class IncidentStory {
     const isNoticed = ["raised", "pressed_again"].includes(each.kind) && data.kind && data.kind !== "tap";
     const key = isNoticed ? "event-noticed" : `event-${each.kind}`;
     const title = words.has(key) ? words.say(key) : each.kind;
-    const parts = [data.reason, data.words, data.text, data.whom && (words.has(`whom-${data.whom}`) ? words.say(`whom-${data.whom}`) : data.whom), data.what, data.note,
+    const parts = [data.reason, this.#pressedAt(each), this.#waited(each), data.text, data.whom && (words.has(`whom-${data.whom}`) ? words.say(`whom-${data.whom}`) : data.whom), data.what, data.note,
       data.code && words.has(`resolution-${data.code}`) ? words.say(`resolution-${data.code}`) : null,
+      data.answer && words.has(`event-answer-${data.answer}`) ? words.say(`event-answer-${data.answer}`) : null,
       each.kind === "told" ? words.say("event-told-line", { n: data.notices ?? 0, s: data.after_s ?? 0 }) : null,
       each.kind === "signal" ? words.say(data.is_lost ? "event-signal-lost" : "event-signal-back") : null,
       each.kind === "pin_accepted" ? words.say(data.kind === "duress" ? "event-pin-duress" : "event-pin-true") : null];
     return h("li", { "data-kind": each.kind }, h("time", {}, clock(Date.parse(each.at))), h("span", {}, h("strong", {}, title), " ", parts.filter(Boolean).join(" · ")));
+  }
+
+  /** What a press brought of where she was; the log's own sentence is the hub's, in English. @param {any} each */
+  #pressedAt({ at, data }) {
+    const { words } = this;
+    if (!data?.words) return null;
+    const place = data.position;
+    if (!place) return words.say("event-where-none");
+    const within = place.accuracy_m == null ? "" : ` · ${words.say("clock-accuracy", { m: Math.round(place.accuracy_m) })}`;
+    const age = words.age((Date.parse(at) - Date.parse(place.at ?? at)) / 1000);
+    return `${place.is_last_known ? words.say("event-where-last", { age }) : words.say("event-where-press")}${within}`;
+  }
+
+  /** How long a press waited on a phone without network. @param {any} each */
+  #waited({ at, device_at: pressedAt, data }) {
+    if (!data?.is_queued) return null;
+    if (!pressedAt || data.clock_doubtful) return this.words.say("event-waited");
+    return this.words.say("event-waited-for", { age: this.words.age((Date.parse(at) - Date.parse(pressedAt)) / 1000) });
   }
 }
 

@@ -4,7 +4,7 @@
 // incident is added with `addAct`.
 
 import { isClosed } from "./console_facts.js";
-import { byId, setText, show } from "./dom.js";
+import { byId, place, setText, show } from "./dom.js";
 import { IncidentCard, raisedAt } from "./incident_card.js";
 import { Ring } from "./ring.js";
 
@@ -52,9 +52,11 @@ export class Incidents {
       card.element.remove();
       this.cards.delete(id);
     }
-    place(byId("incident-list"), open.map((item) => this.#card(item).element));
+    const lostAt = place(byId("incident-list"), open.map((item) => this.#card(item).element));
     place(byId("ended-list"), ended.map((item) => this.#card(item).element));
     show(byId("ended"), ended.length > 0);
+    // Whose card has gone to the ended ones stands on the gravest that is open, else before those that ended.
+    if (lostAt >= 0) /** @type {HTMLElement | null} */ (byId("incident-list").querySelector(".incident") ?? byId("ended").querySelector(":scope > summary"))?.focus();
     setText(byId("ended-count"), String(ended.length));
     if (open.some(isSounding)) this.ring.start();
     else this.ring.stop();
@@ -95,11 +97,6 @@ export class Incidents {
 
 /** @param {any} item */
 const isSounding = (item) => item.is_sounding ?? ["raised", "notifying", "exhausted", "cancel_requested"].includes(item.state);
-
-/** Put the children in this order without touching those that are in place: moving one would take the focus away. @param {HTMLElement} box @param {HTMLElement[]} children */
-function place(box, children) {
-  children.forEach((child, at) => box.children[at] !== child && box.insertBefore(child, box.children[at] ?? null));
-}
 
 /** @param {any} a @param {any} b */
 function byGravity(a, b) {

@@ -6,6 +6,17 @@ import { clockText } from "./words.js";
 
 const MOST_SHOWN = 30;
 
+/**
+ * By which road a notice goes and what became of it, in words; what the page has no word for is shown as the hub names it.
+ * @param {{channel?: string, state?: string}} notice @param {import("./words.js").Words} words
+ * @returns {{channel: string, state: string}} empty where the hub says nothing
+ */
+export function fateOf({ channel = "", state = "" }, words) {
+  const isShown = channel === "console" && state === "accepted";
+  const named = (/** @type {string} */ kind, /** @type {string} */ name) => (words.has(`${kind}-${name}`) ? words.say(`${kind}-${name}`) : name);
+  return { channel: named("channel", channel), state: named("notice", isShown ? "shown" : state) };
+}
+
 export class Notices {
   /** @param {import("./console_feed.js").ConsoleFeed} feed @param {import("./words.js").Words} words */
   constructor(feed, words) {
@@ -24,9 +35,10 @@ export class Notices {
   #item(item) {
     const at = madeAt(item);
     const isAlarm = item.lane === "P0" || item.lane === "P1" || item.level === "alarm";
+    const fate = fateOf(item, this.words);
     return h("div", { class: "notice-item", "data-level": isAlarm ? "alarm" : "plain" },
       h("span", {}, item.text ?? item.title ?? this.words.say("notice-untitled")),
-      h("small", {}, [at ? clockText(at) : "", item.channel ?? "", item.state ?? ""].filter(Boolean).join(" · ")));
+      h("small", {}, [at ? clockText(at) : "", fate.channel, fate.state].filter(Boolean).join(" · ")));
   }
 }
 

@@ -29,7 +29,9 @@ export class PinPad extends EventTarget {
     this.#set("");
     setText(this.said, "");
     show(this.element, true);
-    /** @type {HTMLElement} */ (this.element.querySelector(".pin-key")).focus();
+    /** @type {HTMLElement} */ (this.element.querySelector(".pin-key")).focus({ preventScroll: true });
+    // All of it: the last row with the key that sends the code lies lowest.
+    this.element.scrollIntoView({ block: "nearest" });
   }
 
   close() {

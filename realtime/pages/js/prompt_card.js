@@ -24,6 +24,7 @@ export class PromptCard {
     this.yes = h("button", { type: "button", class: "button", onclick: () => this.#answer(true) }, words.say("prompt-yes"));
     this.no = h("button", { type: "button", class: "button plain", onclick: () => this.#answer(false) }, words.say("prompt-no"));
     this.box = byId("prompt");
+    this.box.tabIndex = -1;
     this.box.replaceChildren(h("h2", { id: "prompt-title" }, words.say("prompt-title")), this.line, h("div", { class: "pair" }, this.yes, this.no), this.said, this.pad.element);
     this.pad.addEventListener("entered", (event) => this.#answer(true, /** @type {CustomEvent} */ (event).detail));
   }
@@ -69,10 +70,12 @@ export class PromptCard {
   }
 
   #thank() {
+    const isHere = this.box.contains(document.activeElement);
     this.pad.close();
     show(this.yes, false);
     show(this.no, false);
     setText(this.said, this.words.say("prompt-thanks"));
+    if (isHere) this.box.focus({ preventScroll: true });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#end(), 6_000);
   }

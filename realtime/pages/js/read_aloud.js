@@ -38,7 +38,7 @@ function lines(card, visit, site, facts, words, nowMs) {
   const said = [
     words.say("aloud-who", { site: site?.name ?? item.site_id }),
     words.say(place ? "aloud-where" : fix ? "aloud-where-none" : "aloud-where-unknown", { address: place?.address ?? "" }),
-    place?.floor ? words.say("aloud-floor", { floor: place.floor }) : null,
+    place?.floor ? words.say(Number(place.floor) === 0 ? "aloud-ground" : "aloud-floor", { floor: place.floor }) : null,
     place?.entry_code ? words.say("aloud-entry", { code: place.entry_code }) : null,
     words.say(item.person === "customer" ? "aloud-what-customer" : visit ? "aloud-what" : "aloud-what-elsewhere", { name: card.who(), ...at }),
     visit ? words.say("aloud-why", { service: words.service(visit.service_kind ?? "") }) : null,

@@ -39,13 +39,19 @@ async function lay(map, settings, basemapUrl, shouldFit) {
     L.tileLayer(settings.tiles_url, { attribution, maxZoom: 19 }).addTo(map);
     return;
   }
-  const own = settings.pmtiles_url ? await (await import("./own_tiles.js")).ownRasterLayer(settings.pmtiles_url, attribution) : null;
+  const own = settings.pmtiles_url ? await ownLayer(settings.pmtiles_url, attribution) : null;
   if (own) {
     own.addTo(map);
     return;
   }
   const town = await loadTown(basemapUrl);
   if (town) drawTown(map, town, shouldFit);
+}
+
+/** @param {string} path @param {string} attribution @returns {Promise<any>} null where the file cannot be drawn here or cannot be read */
+async function ownLayer(path, attribution) {
+  const { ownRasterLayer } = await import("./own_tiles.js");
+  return ownRasterLayer(path, attribution).catch((error) => console.warn("The map file cannot be read:", error) ?? null);
 }
 
 /**

@@ -3,7 +3,7 @@
 import { ask } from "./http.js";
 
 /** @typedef {{state: "open" | "paused" | "closed", opened_at: string, planned_end: string, unwatched: boolean}} Shift */
-/** @typedef {{id: string, stage: string, version: number, service_kind: string, window_start: string, window_end: string, possible: string[], place: any, customer: any, door_code: string | null}} Visit */
+/** @typedef {{id: string, stage: string, version: number, service_kind: string, window_start: string, window_end: string, planned_end: string, possible: string[], place: any, customer: any, door_code: string | null}} Visit */
 
 export class TechnicianApi {
   /** @param {string} token the device's */

@@ -1,6 +1,6 @@
 // The technician's visits: read again when told and now and then, with the one she is at on top.
 
-import { byId, setText, show } from "./dom.js";
+import { byId, place, setText, show } from "./dom.js";
 import { VisitCard } from "./visit_card.js";
 
 const REFRESH_MS = 30_000;
@@ -32,14 +32,18 @@ export class TechnicianVisits {
     return this.refresh();
   }
 
+  /** Read the visits again. @returns {Promise<boolean>} false: the hub did not answer, and what is shown is older */
   async refresh() {
+    let isRead = true;
     try {
       this.visits = (await this.api.visits()).sort(byTurn);
       this.readAt = Date.now();
     } catch (problem) {
       if (!(/** @type {any} */ (problem).isPassing)) throw problem;
+      isRead = false;
     }
     this.draw();
+    return isRead;
   }
 
   /** Whether a visit of hers is underway: then a shift cannot end. */
@@ -48,18 +52,16 @@ export class TechnicianVisits {
   }
 
   draw() {
+    const cards = this.visits.map((visit) => this.#card(visit));
+    cards.forEach((card, at) => card.update(this.visits[at], this.acts.of(this.visits[at].id), at === 0));
+    const lostAt = place(byId("visit-list"), cards.map((card) => card.element));
+    if (lostAt >= 0) (cards[lostAt] ?? cards.at(-1))?.element.focus({ preventScroll: true });
     const keep = new Set(this.visits.map((each) => each.id));
     for (const [id, card] of this.cards) {
       if (keep.has(id)) continue;
       card.close();
       this.cards.delete(id);
     }
-    this.visits.forEach((visit, place) => {
-      const card = this.#card(visit);
-      card.update(visit, this.acts.of(visit.id), place === 0);
-      const list = byId("visit-list");
-      if (list.children[place] !== card.element) list.insertBefore(card.element, list.children[place] ?? null);
-    });
     show(byId("visits-empty"), this.readAt > 0 && this.visits.length === 0);
     const oldMs = Date.now() - this.readAt;
     show(byId("visits-old"), this.readAt > 0 && oldMs > 2.5 * REFRESH_MS);
@@ -71,7 +73,7 @@ export class TechnicianVisits {
   #card(visit) {
     let card = this.cards.get(visit.id);
     if (!card) {
-      card = new VisitCard(visit, this.words, this.setting);
+      card = new VisitCard(visit, this.words, { ...this.setting, headers: () => this.api.headers(), reread: () => this.refresh() });
       card.addEventListener("act", (event) => this.#press(/** @type {CustomEvent} */ (event).detail));
       this.cards.set(visit.id, card);
     }

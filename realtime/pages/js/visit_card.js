@@ -1,8 +1,9 @@
 // One visit on the technician's page: where, when, for whom, and the one big button for what comes next.
 
 import { noteBox } from "./customer_notes.js";
-import { h, icon } from "./dom.js";
+import { h, icon, place } from "./dom.js";
 import { FarePart } from "./fare.js";
+import { MoreTime } from "./more_time.js";
 import { smallMap } from "./small_map.js";
 import { clockText } from "./words.js";
 import L from "./leaflet.js";
@@ -13,7 +14,7 @@ const OTHERS = ["no_show", "cancel", "abort_unsafe"];
 
 /** Events: "act" (detail: {visit, act, body}). */
 export class VisitCard extends EventTarget {
-  /** @param {any} visit @param {import("./words.js").Words} words @param {{map: any, basemapUrl: string | null, zone?: string, fares?: (() => Record<string, string>) | null}} setting */
+  /** @param {any} visit @param {import("./words.js").Words} words @param {{map: any, basemapUrl: string | null, zone?: string, fares?: (() => Record<string, string>) | null, headers: () => Record<string, string>, reread: () => Promise<boolean>}} setting */
   constructor(visit, words, setting) {
     super();
     this.visit = visit;
@@ -23,12 +24,14 @@ export class VisitCard extends EventTarget {
     /** @type {any} */
     this.pending = null;
     this.asked = "";
-    this.element = h("article", { class: "card visit", "data-id": visit.id });
+    this.element = h("article", { class: "card visit", "data-id": visit.id, tabindex: "-1" });
     this.mapHolder = h("div", { class: "map-holder", role: "img", "aria-label": words.say("map-label") }, h("div", { class: "map" }));
     this.isMapped = false;
     /** @type {import("leaflet").CircleMarker | null} */
     this.dot = null;
     this.drawn = "";
+    this.moreTime = new MoreTime(visit, words, setting);
+    this.moreTime.addEventListener("act", (event) => this.#press("extend", { minutes: /** @type {CustomEvent} */ (event).detail }));
     this.fareHolder = h("div", { class: "fare-holder", hidden: true });
     this.fare = setting.fares ? new FarePart(this.fareHolder, `/technician/fares/${visit.id}`, setting.fares).start() : null;
   }
@@ -64,12 +67,29 @@ export class VisitCard extends EventTarget {
   #draw() {
     const { visit, words } = this;
     this.element.dataset.stage = visit.stage;
+    this.moreTime.update(visit, Boolean(this.pending));
     const { main, more } = this.pending ? { main: this.#waiting(), more: null } : this.#acts();
-    const place = visit.place ? h("p", { class: "address" }, visit.place.address) : null;
-    const shown = [this.#head(), place, noteBox(visit.notes, words, true), this.#fault(), main, ...(visit.place ? this.#place() : []), this.fareHolder, more];
-    this.element.replaceChildren(.../** @type {Node[]} */ (shown.filter(Boolean)));
+    const address = visit.place ? h("p", { class: "address" }, visit.place.address) : null;
+    const shown = [this.#head(), address, noteBox(visit.notes, words, true), this.#fault(), main, this.moreTime.element, ...(visit.place ? this.#place() : []), this.fareHolder, more];
+    this.#show(/** @type {HTMLElement[]} */ (shown.filter(Boolean)));
     if (visit.place && this.isFirst) this.#map();
     this.element.setAttribute("aria-label", `${words.service(visit.service_kind)}, ${words.say(`stage-${visit.stage}`)}`);
+  }
+
+  /** Put the parts in, leaving to her what she has typed, what she has opened and where she stands. @param {HTMLElement[]} parts */
+  #show(parts) {
+    const held = document.activeElement?.id ?? "";
+    const typed = [...this.element.querySelectorAll("input[id]")].map((each) => /** @type {HTMLInputElement} */ (each));
+    const isOpen = this.element.querySelector("details.more")?.hasAttribute("open") ?? false;
+    const lostAt = place(this.element, parts);
+    for (const old of typed) {
+      const now = /** @type {HTMLInputElement | null} */ (this.element.querySelector(`#${CSS.escape(old.id)}`));
+      if (now && now !== old) now.value = old.value;
+    }
+    if (isOpen) this.element.querySelector("details.more")?.setAttribute("open", "");
+    if (lostAt < 0) return;
+    const again = /** @type {HTMLElement | null} */ (held ? this.element.querySelector(`#${CSS.escape(held)}`) : null);
+    (again ?? this.element).focus({ preventScroll: true });
   }
 
   #head() {
@@ -83,7 +103,7 @@ export class VisitCard extends EventTarget {
     const { place, customer } = this.visit;
     const { words } = this;
     const facts = [
-      ["visit-customer", customer?.name, false], ["visit-floor", place.floor, false], ["visit-entry", place.entry_code, true], ["visit-note", place.note, false],
+      ["visit-customer", customer?.name, false], ["visit-floor", place.floor && words.floor(place.floor), false], ["visit-entry", place.entry_code, true], ["visit-note", place.note, false],
     ].filter((row) => row[1]).map(([key, value, isStrong]) => h("div", {}, h("dt", {}, words.say(String(key))), h("dd", { class: isStrong ? "strong" : null }, String(value))));
     const [lat, lon] = pointOf(place);
     const way = h("a", { class: "button plain small", href: `geo:${lat},${lon}?q=${lat},${lon}` }, icon("route"), words.say("visit-navigate"));
@@ -122,7 +142,7 @@ export class VisitCard extends EventTarget {
     const main = next && visit.possible.includes(next) ? (next === "start" && visit.door_code ? this.#door() : this.#button(next)) : null;
     const others = OTHERS.filter((act) => visit.possible.includes(act));
     const more = others.length
-      ? h("details", this.asked ? { open: true } : {}, h("summary", {}, words.say("act-more")), h("div", { class: "others" }, ...others.map((act) => this.#other(act))))
+      ? h("details", { class: "more", open: Boolean(this.asked) }, h("summary", {}, words.say("act-more")), h("div", { class: "others" }, ...others.map((act) => this.#other(act))))
       : null;
     return { main, more };
   }
@@ -164,7 +184,7 @@ export class VisitCard extends EventTarget {
   #askSure(act) {
     this.asked = act;
     this.#redraw();
-    /** @type {HTMLElement | null} */ (this.element.querySelector(act ? ".sure input" : "details button"))?.focus();
+    /** @type {HTMLElement | null} */ (this.element.querySelector(act ? ".sure input" : "details.more button"))?.focus();
   }
 
   /** @param {string} act @param {object} body */

@@ -44,6 +44,15 @@ export class Words {
   }
 
   /**
+   * Return a floor in words, as the texts say it: a bare 0 says nothing to whoever runs up the stairs.
+   * @param {string} floor as the visit has it: a number or words
+   */
+  floor(floor) {
+    if (!/^-?\d{1,3}$/.test(floor)) return floor;
+    return Number(floor) === 0 ? this.say("floor-ground") : this.say("floor-n", { n: floor });
+  }
+
+  /**
    * Return a duration in the largest fitting unit: "8 s", "3 min", "2 h".
    * @param {number} seconds
    */
