@@ -264,7 +264,8 @@ def test_the_story_says_that_a_press_waited_without_network(served, desk):
     served.hub.desk.raise_examples()
     first(desk).get_by_text("Everything that happened").click()
 
-    expect(first(desk).locator(".story li").first).to_contain_text("Position from the press · within 9 m · waited on the phone without network")
+    said = "Position from the press · within 9 m · waited on the phone without network"
+    expect(first(desk).locator(".story li").first).to_contain_text(said)
 
 
 def test_the_story_says_why_it_was_raised_and_what_was_changed_past_the_log(served, desk):
