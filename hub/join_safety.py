@@ -4,7 +4,7 @@ Everything a tap needs before its commit is bounded here: a second for its crede
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -32,6 +32,7 @@ from safety.press_place import PRESSES, coordinates
 from safety.safety_card import CardPerson, caller_on_card
 from safety.sos_tap import Position
 from safety.sql_incidents import SqlIncidents
+from tracking.fix import Fix
 from tracking.ports import Positions
 from visits.ports import Stores
 from visits.stage import Stage
@@ -41,6 +42,10 @@ log = structlog.get_logger(__name__)
 
 CALLER_S = 1.0
 POSITION_S = 0.2
+AS_GOOD_MS = 15_000
+"""Phones on their way report every few seconds: what this worker took so lately needs no question to Redis, which may be slow just then."""
+BETTER_THAN_NONE_MS = 3_600_000
+"""While Redis is away a position of the last hour still tells where to begin; an older one may lie outside her shift."""
 _UNDERWAY = frozenset({Stage.DEPARTED, Stage.ARRIVED, Stage.IN_SERVICE, Stage.ENDED, Stage.ABORTED_UNSAFE})
 
 
@@ -138,19 +143,27 @@ class HerVisit:
 
 
 class Whereabouts:
-    """Meets `safety.ports.LastKnown` over live positions."""
+    """Meets `safety.ports.LastKnown` over live positions. `remembered`: the last fix of hers that this worker took."""
 
-    def __init__(self, positions: Positions) -> None:
+    def __init__(self, positions: Positions, remembered: Callable[[TechnicianId], Fix | None], clock: Clock) -> None:
         self._positions = positions
+        self._remembered = remembered
+        self._clock = clock
 
     async def position_of(self, site_id: SiteId, technician_id: TechnicianId) -> Position | None:
-        """See `LastKnown.position_of`."""
+        """See `LastKnown.position_of`. What this worker took moments ago is as good as what Redis holds, and needs no answer of it."""
+        fix = self._remembered(technician_id)
+        age_ms = None if fix is None else self._clock.now_ms() - fix.at_ms
+        if age_ms is None or age_ms > AS_GOOD_MS:
+            fix = await self._asked(site_id, technician_id, fix if age_ms is not None and age_ms <= BETTER_THAN_NONE_MS else None)
+        return None if fix is None else Position(place=fix.place, accuracy_m=fix.accuracy_m, at=from_ms(fix.at_ms))
+
+    async def _asked(self, site_id: SiteId, technician_id: TechnicianId, otherwise: Fix | None) -> Fix | None:
         try:
             async with asyncio.timeout(POSITION_S):
-                fix = (await self._positions.last_known(site_id, [technician_id])).get(technician_id)
+                return (await self._positions.last_known(site_id, [technician_id])).get(technician_id)
         except Exception:
-            return None  # a tap is taken without a position rather than late or not at all
-        return None if fix is None else Position(place=fix.place, accuracy_m=fix.accuracy_m, at=from_ms(fix.at_ms))
+            return otherwise  # a tap is taken with an older position, or without one, rather than late or not at all
 
 
 class Words:

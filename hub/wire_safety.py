@@ -110,7 +110,7 @@ def wire_safety(floor: Floor, live: Live, notices: Notices, people: People, trac
     her_visit = HerVisit(stores)
     alerts = AlertsFlow(notices.outbox, notices.alarms, Words(stores, her_visit, incidents, clock, floor.settings.public_url))
     ladder = LadderFlow(work, incidents, responders, alerts, floor.timers, pokes, clock)
-    where = Whereabouts(live.positions)
+    where = Whereabouts(live.positions, tracking.fixes.last_of, clock)
     sos = floor.between(Joint.SOS, SosFlow(work, incidents, ladder, her_visit, where, pokes, clock))
     desk = DeskFlow(work, incidents, ladder, Accounts(stores), alerts, pokes, clock)
     pins = PinFlow(work, incidents, SqlPins(), floor.between(Joint.HASHES, Argon2Pins(floor.keys)), ladder, pokes, clock)

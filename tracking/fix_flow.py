@@ -110,6 +110,10 @@ class FixFlow:
         """Read her intervals anew before the next fix: call it whenever a shift or incident of hers has changed, on every worker."""
         self._standings.forget(technician_id)
 
+    def last_of(self, technician_id: TechnicianId) -> Fix | None:
+        """Return the last fix that moved her marker, as far as this worker took or read it; another worker may have a newer one."""
+        return self._standings.last_of(technician_id)
+
     async def run(self) -> None:
         """Read standings and write batches until cancelled; then every held offer has been answered."""
         try:

@@ -77,6 +77,11 @@ class Standings:
             # The read under way may have looked before the change.
             self._changed.add(technician_id)
 
+    def last_of(self, technician_id: TechnicianId) -> Fix | None:
+        """Return the last fix that moved her marker, as far as this worker took or read it."""
+        standing = self._known.get(technician_id)
+        return None if standing is None else standing.mark.last
+
     def fail_waiting(self) -> None:
         """Give back every offer that waits."""
         waiting, self._waiting = self._waiting, {}
