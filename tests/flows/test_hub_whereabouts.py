@@ -1,4 +1,4 @@
-"""Where she was last, for a press without a position: from this worker's memory while it is fresh, else from Redis, else from memory again."""
+"""Where she was last, for a press without a position: from this worker's memory while it is fresh, else from Redis, else memory again."""
 
 import pytest
 
