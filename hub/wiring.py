@@ -38,7 +38,8 @@ from hub.wire_realtime import Realtime, wire_realtime
 from hub.wire_safety import Safety, wire_preflight, wire_safety
 from hub.wire_tracking import Tracking, wire_tracking
 from hub.wire_visits import People, wire_visits
-from realtime.ports import TopicSource
+from notifications.looks_flow import ORDINARY
+from realtime.ports import PokeTopic, TopicSource
 from safety import http_duty
 from safety.ladder_flow import LADDER_TIMER
 from safety.preflight_flow import PreflightFlow
@@ -104,6 +105,7 @@ def wire(
     fares = wire_fares(floor, live, people, tracking, notices.webhooks, texts)
     safety = wire_safety(floor, live, notices, people, tracking, preflight)
     wire_answers(floor, notices, safety.answers, safety.answers)
+    _hand_letters_on(live, notices)
     _watch_the_desk(floor, people, preflight)
     sources: dict[str, TopicSource] = {
         "visits": VisitsTopic(floor.truth, people.stores),
@@ -128,6 +130,12 @@ def wire(
         answers=SqlIdempotencyStore(floor.truth, floor.clock),
         authenticator=HttpAuthenticator(people.access, origin_of(settings.public_url)),
     )
+
+
+def _hand_letters_on(live: Live, notices: Notices) -> None:
+    """Wake the process that sends what can wait; without Redis it looks once a second."""
+    notices.outbox.on_letters = lambda site_id: live.pokes.poke(site_id, PokeTopic.LETTERS, "")
+    live.fanout.on_topic(PokeTopic.LETTERS, lambda _about: notices.flow.wake(frozenset(ORDINARY)))
 
 
 def _texts(floor: Floor, notices: Notices, people: People) -> CustomerTexts:

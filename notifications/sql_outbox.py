@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Integer, bindparam, func, insert, or_, select, tuple_, update
 
 from core.clock import Clock
-from core.ids import NoticeId
+from core.ids import NoticeId, SiteId
 from core.key_ring import KeyRing
 from core.sql import upsert
 from core.unit_of_work import Tx
@@ -82,6 +82,7 @@ _CARRIED = update(notices).where(_OF_IDS).values(carrier=bindparam("by"))
 
 class SqlOutbox(SqlNotices):
     """See `ports.Outbox`. `on_enqueued` is told the lanes that have new notices, after the commit; wiring sets it to `OutboxFlow.wake`.
+    `on_letters` is told the site of those that can wait, which another process sends.
     `quiet` knows the sites' quiet hours; None for none.
     """
 
@@ -89,6 +90,7 @@ class SqlOutbox(SqlNotices):
         super().__init__(key_ring)
         self._clock = clock
         self.on_enqueued: Callable[[frozenset[Lane]], None] = lambda _lanes: None
+        self.on_letters: Callable[[SiteId], None] = lambda _site: None
         self.quiet: QuietBook | None = None
 
     async def enqueue(self, tx: Tx, notices_: Sequence[Notice]) -> list[NoticeId]:
@@ -103,6 +105,8 @@ class SqlOutbox(SqlNotices):
         if added:
             lanes = frozenset(notice.lane for notice in notices_)
             tx.after_commit(lambda: self.on_enqueued(lanes))
+            if not all(lane.is_at_least_once for lane in lanes):
+                tx.after_commit(lambda: self.on_letters(notices_[0].site_id))
         return added
 
     async def cancel(self, tx: Tx, subject: str, *, channels: Sequence[Channel] = ()) -> int:

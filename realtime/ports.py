@@ -194,6 +194,8 @@ class PokeTopic(StrEnum):
     """`id` is the incident."""
     NOTICES = "notices"
     """`id` is the notice."""
+    LETTERS = "letters"
+    """A letter that can wait was enqueued: whoever sends those looks now. No `id`."""
 
 
 class Pokes(Protocol):

@@ -378,6 +378,18 @@ async def test_arrival_texts_that_are_being_sent_give_way_to_an_emergency(work, 
     assert urgent[0] - carrier.pressed_after <= 2 * groups
 
 
+async def test_of_letters_that_can_wait_another_process_hears_after_the_commit(house):
+    heard = []
+    house.outbox.on_letters = heard.append
+    person = await house.add_person()
+    await house.enqueue(sos(person))
+    assert heard == []
+
+    await house.enqueue(arriving(person))
+
+    assert heard == [person.site_id]
+
+
 async def test_arrival_texts_wait_while_somebody_calls_for_help(work, clock):
     way = RightOfWay()
     house = NoticeHouse(work, clock)

@@ -107,7 +107,7 @@ async def test_three_wrong_pins_where_nothing_is_open_tell_the_desk_and_her_phon
     assert (quiet, took_s) == (PinAnswer(accepted=False, face=QUIET), ANSWER_AFTER_S)
     assert await faces.face_of(PHONE, clock.now()) == QUIET
     async with work.read() as tx:
-        assert await faces.intervals(tx, "t1", clock.now()) == []
+        assert await faces.intervals(tx, ["t1"], clock.now()) == {}
 
 
 @pytest.mark.parametrize("use", ["enter", "extend", "change", "answer"])
@@ -127,7 +127,7 @@ async def test_who_mistyped_and_then_remembers_alarms_nobody(work, hub, pins, fa
     await hub.timers.run_once()
     assert hub.alerts.told == []
     async with work.read() as tx:
-        assert await faces.intervals(tx, "t1", clock.now()) == []
+        assert await faces.intervals(tx, ["t1"], clock.now()) == {}
 
 
 async def test_a_word_without_a_pin_does_not_settle_who_tried_pins(work, hub, pins, clock):
@@ -160,7 +160,7 @@ async def test_the_duress_pin_after_wrong_ones_alarms_at_once_and_reads_like_the
             clock.move(10)
             frames.append(await faces.face_of(msgspec.structs.replace(PHONE, technician_id=who), clock.now()))
             async with work.read() as tx:
-                frames.append(await faces.intervals(tx, who, clock.now()))
+                frames.append(await faces.intervals(tx, [who], clock.now()))
         heard[pin] = frames
         raised = [each for each in await open_at(work, hub) if each.technician_id == who]
         assert [(each.state, Flag.DURESS in each.flags) for each in raised] == ([(State.NOTIFYING, True)] if pin == DURESS else [])
