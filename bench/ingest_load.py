@@ -29,6 +29,7 @@ RADIUS_M = 300.0
 SPEED_MPS = 9.0
 M_PER_DEG = 111_320.0
 STUCK_S = 20.0
+BEAT_S = 15.0
 OPEN_S = 30.0
 PRIME_S = 15.0
 SETTLE_S = 20.0
@@ -214,6 +215,11 @@ class Couple:
             % (self._seq, at_ms, lat, lon)
         )
 
+    def beat(self) -> None:
+        """Say that the customer's page is still there, as pages do: the hub ends a line that is silent for a minute."""
+        if self.customer is not None and self._dialect == "hub":
+            self.customer.say(b'{"type":"heartbeat"}')
+
     def close(self) -> None:
         """Close both."""
         for socket in (self.device, self.customer):
@@ -306,7 +312,7 @@ class Run:
         await asyncio.gather(*(self._opened(couple, gate) for couple in self._couples))
         await self._prime()
         self._is_sending = True
-        loops = [asyncio.create_task(self._mend() if self._is_closed_loop else self._pace())]
+        loops = [asyncio.create_task(each) for each in (self._mend() if self._is_closed_loop else self._pace(), self._beat())]
         if self._is_closed_loop:
             for couple in self._couples:
                 for _ in range(self.plan.window):
@@ -359,6 +365,14 @@ class Run:
                     couple.under_way.clear()
                     for _ in range(self.plan.window):
                         couple.send()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            for number, couple in enumerate(self._couples):
+                couple.beat()
+                if number % 10 == 0:
+                    await asyncio.sleep(0.01)  # pages are not opened in one moment either
 
     async def _pace(self) -> None:
         couples, rate = self._couples, self.plan.rate

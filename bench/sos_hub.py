@@ -25,7 +25,7 @@ import aiohttp
 import msgspec
 from sqlalchemy import func, select
 
-from bench.ingest_load import Plan, Result
+from bench.ingest_load import BEAT_S, Plan, Result
 from bench.ingest_seed import SITE
 from bench.ingest_servers import ROOT, Server, hub
 from bench.outbox import postgresql, quantile
@@ -99,8 +99,17 @@ class _Desk:
             ticket = (await answer.json())["ticket"]
         async with self._session.ws_connect(f"{self._url}/v1/ws/console", protocols=("porchlight.v1",), max_msg_size=0) as socket:
             await socket.send_json({"type": "watch", "ticket": ticket, "topics": ["incidents"]})
-            async for message in socket:
-                self._show(json.loads(message.data))
+            beating = asyncio.create_task(self._beat(socket))
+            try:
+                async for message in socket:
+                    self._show(json.loads(message.data))
+            finally:
+                beating.cancel()
+
+    async def _beat(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await socket.send_json({"type": "heartbeat"})
 
     def _show(self, frame: dict[str, Any]) -> None:
         now_s = time.time()
