@@ -32,8 +32,8 @@ from hub.wiring import Hub, open_hub
 log = structlog.get_logger(__name__)
 LISTEN_FD = "PORCHLIGHT_LISTEN_FD"
 SWITCH_S = 0.0005
-"""SQLite's threads wait so long for a busy loop to let go of the interpreter, twice a statement, and a press has fifteen: Python's own
-5 ms would make it a tenth of a second late. The ingest pays nothing that could be measured: its threads sleep.
+"""SQLite's threads wait so long for a busy loop to let go of the interpreter, twice a statement, and a press has fifteen: with Python's own
+5 ms that may add up to a tenth of a second. The ingest pays nothing that could be measured: its threads sleep.
 """
 
 

@@ -1,6 +1,6 @@
 """What becomes of fixes that come in while somebody calls for help? Their frames are set aside unread, and read when she has her receipt.
 
-Called by `ws_technician` with every frame. Reading, judging and answering a fix costs ten times as much as putting its frame into a queue,
+Called by `ws_technician` with every frame. Reading, judging and answering a fix costs many times what putting its frame into a queue costs,
 and a press waits for all of it at each turn of the event loop. Only frames that begin as fixes do are set aside, so a press, a PIN and a
 status are heard at once. What is set aside is not acknowledged: whoever loses it here, by a closed socket or the end of the process, sends
 it again.
@@ -14,7 +14,8 @@ from core.clock import Clock
 from core.right_of_way import RightOfWay
 
 GIVES_WAY_S = 0.5
-"""So long a frame lies here at most before some are read all the same."""
+"""So long a round of frames waits in all before it is read all the same: a flood of presses leaves two rounds a second."""
+ROUND = 512
 SLICE = 64
 """Frames read in one turn of the event loop, some two milliseconds."""
 MOST_FRAMES = 20_000
@@ -58,9 +59,14 @@ class SetAside:
             await self._any.wait()
             self._any.clear()
             while self._frames:
-                await self._way.given(self._clock, GIVES_WAY_S)
-                for _ in range(min(SLICE, len(self._frames))):
-                    reader, buffer = self._frames.popleft()
-                    reader.aside -= 1
-                    reader.read_late(buffer)
-                await asyncio.sleep(0)
+                await self._read_round()
+
+    async def _read_round(self) -> None:
+        until_s = self._clock.monotonic() + GIVES_WAY_S
+        for _ in range(0, min(ROUND, len(self._frames)), SLICE):
+            await self._way.given(self._clock, until_s - self._clock.monotonic())
+            for _ in range(min(SLICE, len(self._frames))):
+                reader, buffer = self._frames.popleft()
+                reader.aside -= 1
+                reader.read_late(buffer)
+            await asyncio.sleep(0)

@@ -28,7 +28,7 @@ BATCH_FIXES = 500
 SLICE = 64
 """Offers answered and handed on in one turn of the event loop, some two milliseconds."""
 GIVES_WAY_S = 0.5
-"""So long a batch waits for what is urgent: the live marker is half a second late then, and a flood of presses stops no fixes."""
+"""So long a batch waits for what is urgent, in all: a flood of presses leaves each writer two batches a second."""
 RETRY_FOR_S = 2.0
 """How long an unanswered call is repeated before its senders are told to keep their fixes."""
 RETRY_FIRST_S = 0.05
@@ -52,6 +52,7 @@ class BatchFlow:
         self._live: deque[tuple[Offer, Standing]] = deque()
         self._backlog: deque[tuple[Offer, Standing]] = deque()
         self._in_hand: list[tuple[Offer, Standing]] = []
+        self._waits_until_s = 0.0
         self._wake = asyncio.Event()
 
     def put(self, offer: Offer, standing: Standing) -> None:
@@ -67,11 +68,15 @@ class BatchFlow:
                 await self._wake.wait()
                 self._wake.clear()
                 while self._live or self._backlog:
-                    await self._way.given(self._clock, GIVES_WAY_S)
+                    self._waits_until_s = self._clock.monotonic() + GIVES_WAY_S
+                    await self._give_way()
                     self._in_hand = self._taken()
                     await self._write_batch(self._in_hand)
         finally:
             self._give_back()
+
+    async def _give_way(self) -> None:
+        await self._way.given(self._clock, self._waits_until_s - self._clock.monotonic())
 
     def _taken(self) -> list[tuple[Offer, Standing]]:
         """Take offers up to the size of a batch: live ones first, but one backlog at least, so that it gets through too."""
@@ -137,7 +142,7 @@ class BatchFlow:
         for start in range(0, len(taken), SLICE):
             if start:
                 await asyncio.sleep(0)
-                await self._way.given(self._clock, GIVES_WAY_S)
+                await self._give_way()
             end = min(start + SLICE, len(taken))
             self._in_hand = taken[end:]
             self._accept_slice(range(start, end), taken, judged, marks, written)

@@ -74,6 +74,21 @@ async def test_a_flood_of_presses_stops_no_fixes(clock):
             assert phone.read == [FIX % 1]
 
 
+async def test_a_flood_of_presses_leaves_two_rounds_a_second(clock):
+    way, phone = RightOfWay(), Phone()
+    aside = SetAside(way, clock)
+    async with running(aside):
+        with way.taken():
+            for number in range(3 * set_aside_flow.ROUND):
+                aside.takes(phone, FIX % number)
+            for _ in range(2):
+                await settled()
+                await clock.advance(set_aside_flow.GIVES_WAY_S)
+            await settled()
+
+            assert len(phone.read) == 2 * set_aside_flow.ROUND
+
+
 async def test_frames_of_one_phone_keep_their_order(clock):
     way, phone, other = RightOfWay(), Phone(), Phone()
     aside = SetAside(way, clock)

@@ -128,6 +128,21 @@ async def test_fixes_wait_half_a_second_at_most(clock: FakeClock) -> None:
             assert world.positions.writes == [1]
 
 
+async def test_a_flood_of_presses_leaves_two_whole_batches_a_second(clock: FakeClock) -> None:
+    async with running(World(clock)) as world:
+        with world.way.taken():
+            for number in range(1200):
+                world.offer(world.fix(number, metres=number), sender=f"t{number}")
+            for _ in range(2):
+                await world.settled()
+                await clock.advance(0.5)
+            await world.settled()
+            await world.settled()
+            assert len(world.outcomes) == 1000
+        await world.settled()
+        world.must_balance()
+
+
 async def test_a_press_comes_between_the_slices_of_a_large_batch(clock: FakeClock) -> None:
     async with running(World(clock)) as world:
         with world.way.taken():
