@@ -305,7 +305,9 @@ async def test_ten_thousand_fixes_in_one_frame_are_too_large_and_what_was_sent_b
 
 async def test_a_frame_of_a_megabyte_is_too_large(hub):
     async with welcomed(hub) as (phone, _):
-        await phone.say_text("x" * (1 << 20))
+        # The hub answers the frame's head: it may have closed before the rest is sent.
+        with contextlib.suppress(ConnectionClosed):
+            await phone.say_text("x" * (1 << 20))
         assert await phone.closed() == CloseCode.TOO_LARGE
     status, problem = await hub.ask("POST", "/v1/fixes", token=hub.people.technicians[0].token, data=io.BytesIO(b"x" * ((1 << 20) + 1)))
 
