@@ -15,7 +15,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
-from core.sql_hop import BEGIN_WRITING, BUSY_TIMEOUT_MS, one_hop
+from core.sql_hop import BUSY_TIMEOUT_MS, one_hop
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -29,7 +29,8 @@ truth = MetaData(naming_convention=_NAMES)
 fixes = MetaData(naming_convention=_NAMES)
 """Tables written by the recorder: fixes, stream offsets, journey checkpoints."""
 
-READ_ONLY = "porchlight_read_only"
+READ_ONLY, BRIEF = "porchlight_read_only", "porchlight_brief"
+"""Options of a transaction. `BRIEF`: one that reads a few rows, each found by an index."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -58,7 +59,8 @@ def open_engine(url: str, *, durability: Literal["full", "normal"] = "full") -> 
     """Return an engine for `url` (`sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://...`).
 
     `durability` sets SQLite's `synchronous`: `full` survives loss of power after commit, `normal` may lose the last commits then
-    (never on kill -9). PostgreSQL keeps its own setting.
+    (never on kill -9). PostgreSQL keeps its own setting. Writers of a `full` file are short, so their statements stay on the event loop's
+    thread (`core.sql_hop`): nobody holds SQLite's one lock while a busy loop has no turn for him.
     """
     if url.startswith("sqlite"):
         return _open_sqlite(url, durability)
@@ -66,7 +68,9 @@ def open_engine(url: str, *, durability: Literal["full", "normal"] = "full") -> 
 
 
 def _open_sqlite(url: str, durability: str) -> AsyncEngine:
-    engine = create_async_engine(url, module=one_hop(), pool_size=8, max_overflow=8, pool_timeout=5, hide_parameters=True)
+    engine = create_async_engine(
+        url, module=one_hop(), pool_size=8, max_overflow=8, pool_timeout=5, hide_parameters=True, connect_args={"check_same_thread": False}
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(dbapi_connection: Any, _record: Any) -> None:
@@ -84,8 +88,10 @@ def _open_sqlite(url: str, durability: str) -> AsyncEngine:
     # Without this, sqlite3 begins late and a reader that turns writer fails at once instead of waiting its turn.
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
-        reading = connection.get_execution_options().get(READ_ONLY, False)
-        connection.exec_driver_sql("BEGIN" if reading else BEGIN_WRITING)
+        options = connection.get_execution_options()
+        reading = options.get(READ_ONLY, False)
+        stays = options.get(BRIEF, False) if reading else durability == "full"
+        connection.connection.dbapi_connection.begin(reading=reading, stays=stays)
 
     # A cancelled task leaves its statement unfinished, and SQLite keeps a closed connection's lock until the last statement is freed,
     # which is when the garbage collector gets to it: so the transaction is rolled back before the connection is thrown away.

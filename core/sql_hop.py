@@ -4,6 +4,11 @@ aiosqlite runs every call in the connection's own thread, and SQLAlchemy makes f
 Each is a switch of threads and a turn of the event loop, which cost more than the statement. Here they are one; all rows are buffered, as
 SQLAlchemy does too unless it is asked to stream. A statement whose task is cancelled is finished and closed by the thread all the same, so
 it holds no lock that nobody lets go.
+
+What is brief does not even hop: the beginning and the end of a reading transaction, which touch no file, and each statement of a
+transaction that `stays`: a writer of people's promises, or a reader of rows found by an index. They hold the event loop's own thread for
+less time than the hop would cost it, and a busy loop puts no turn of its own between two of them, in which SQLite's one writer would be
+held for nothing. What waits for the disk or for another process always hops: the beginning and the end of a writing transaction.
 """
 
 import sqlite3
@@ -18,18 +23,26 @@ from sqlalchemy.util import await_only
 BUSY_TIMEOUT_MS = 5_000
 """How long one SQLite writer waits for another process's; the longest transaction (1,000 rows) takes about 5 ms."""
 LOOK_AGAIN_MS = 3
+BEGIN_READING = "BEGIN"
 BEGIN_WRITING = "BEGIN IMMEDIATE"
+Call = Callable[[sqlite3.Connection], sqlite3.Cursor]
+Found = tuple[Any, list[Any], int, int | None]
+"""Description, rows, how many rows were touched, the last row's id."""
 
 
 class _Cursor(AsyncAdapt_aiosqlite_cursor):
     __slots__ = ("_description", "_lastrowid", "_rowcount")
 
-    def __init__(self, adapt_connection: AsyncAdapt_aiosqlite_connection) -> None:
+    _adapt_connection: "Connection"
+
+    def __init__(self, adapt_connection: "Connection") -> None:
         # Not the parent's: it would make a cursor in the thread, which is a hop.
         self._adapt_connection = adapt_connection
         self._connection = adapt_connection._connection
         self._rows = deque()
-        self._description, self._rowcount, self._lastrowid = None, -1, 0
+        self._description: Any = None
+        self._rowcount = -1
+        self._lastrowid: int | None = None
 
     @property
     def description(self) -> Any:
@@ -40,7 +53,7 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         return self._rowcount
 
     @property
-    def lastrowid(self) -> int:
+    def lastrowid(self) -> Any:
         return self._lastrowid
 
     async def _async_soft_close(self) -> None:
@@ -50,22 +63,18 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         self._rows.clear()
 
     def execute(self, operation: Any, parameters: Any = None) -> Any:
-        if operation == BEGIN_WRITING:
-            self._hop(_begun)
-        else:
-            self._hop(lambda connection: connection.execute(operation, () if parameters is None else parameters))
+        self._run(lambda connection: connection.execute(operation, () if parameters is None else parameters))
 
     def executemany(self, operation: Any, seq_of_parameters: Sequence[Any]) -> Any:
-        self._hop(lambda connection: connection.executemany(operation, seq_of_parameters))
+        self._run(lambda connection: connection.executemany(operation, seq_of_parameters))
 
-    def _hop(self, call: Callable[[sqlite3.Connection], sqlite3.Cursor]) -> None:
-        connection: Any = self._connection
-        try:
-            found = await_only(connection._execute(_whole, connection, call))
-        except Exception as error:
-            self._adapt_connection._handle_exception(error)
-        self._description, rows, self._rowcount, self._lastrowid = found
+    def _run(self, call: Call) -> None:
+        self._description, rows, self._rowcount, self._lastrowid = self._adapt_connection.run(call)
         self._rows = deque(rows)
+
+
+async def _at_once() -> None:
+    return
 
 
 def _begun(connection: sqlite3.Connection) -> sqlite3.Cursor:
@@ -86,7 +95,7 @@ def _begun(connection: sqlite3.Connection) -> sqlite3.Cursor:
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
-def _whole(connection: Any, call: Callable[[sqlite3.Connection], sqlite3.Cursor]) -> tuple[Any, list[Any], int, int | None]:
+def _whole(connection: Any, call: Call) -> Found:
     cursor = call(connection._conn)
     try:
         rows = cursor.fetchall() if cursor.description else []
@@ -95,10 +104,69 @@ def _whole(connection: Any, call: Callable[[sqlite3.Connection], sqlite3.Cursor]
         cursor.close()
 
 
-class _Connection(AsyncAdapt_aiosqlite_connection):
-    __slots__ = ()
+class Connection(AsyncAdapt_aiosqlite_connection):
+    """A connection of SQLAlchemy's; `core.sql` begins its transactions with `begin`."""
+
+    __slots__ = ("_is_out", "_is_reading", "_stays")
 
     _cursor_cls = _Cursor  # type: ignore[assignment]
+
+    def __init__(self, dbapi: AsyncAdapt_aiosqlite_dbapi, connection: Any) -> None:
+        super().__init__(dbapi, connection)
+        self._is_out = self._is_reading = self._stays = False
+
+    def begin(self, *, reading: bool, stays: bool) -> None:
+        """Begin a transaction: `reading` takes no lock; `stays` runs its statements on the calling thread (module docstring)."""
+        self._is_reading = reading
+        if reading:
+            self._here(lambda connection: connection.execute(BEGIN_READING))
+        else:
+            self._out(_begun)
+        self._stays = stays
+
+    def run(self, call: Call) -> Found:
+        """Run one statement and return all of what it gave."""
+        return self._here(call) if self._stays and not self._is_out else self._out(call)
+
+    def commit(self) -> None:
+        """End the transaction; a writing one waits for the disk in its own thread."""
+        if not self._is_ended_here():
+            super().commit()
+
+    def rollback(self) -> None:
+        """Undo the transaction, if there is one: the pool asks for this at each return."""
+        if not self._is_ended_here():
+            super().rollback()
+
+    def _is_ended_here(self) -> bool:
+        """End what needs no thread, and tell whether that was all. After a statement that was left alone in the thread all goes there."""
+        self._stays = False
+        raw = self._connection._connection
+        if raw is None or self._is_out:
+            return False
+        if raw.in_transaction:
+            if not self._is_reading:
+                return False
+            raw.rollback()
+        return True
+
+    def _here(self, call: Call) -> Found:
+        await_only(_at_once())  # SQLAlchemy takes a statement that waits for nothing for a driver that is not made for asyncio
+        try:
+            return _whole(self._connection, call)
+        except Exception as error:
+            self._handle_exception(error)
+
+    def _out(self, call: Call) -> Found:
+        self._is_out = True
+        try:
+            found: Found = await_only(self._connection._execute(_whole, self._connection, call))
+        except Exception as error:
+            self._is_out = False
+            self._handle_exception(error)
+        # Not where the task was cancelled: then the thread is still at it.
+        self._is_out = False
+        return found
 
 
 class OneHop(AsyncAdapt_aiosqlite_dbapi):
@@ -107,7 +175,7 @@ class OneHop(AsyncAdapt_aiosqlite_dbapi):
     def connect(self, *arg: Any, **kw: Any) -> AsyncAdapt_aiosqlite_connection:
         """Open a connection, as its parent does."""
         opened = super().connect(*arg, **kw)
-        return _Connection(self, opened._connection)
+        return Connection(self, opened._connection)
 
 
 def one_hop() -> OneHop:

@@ -13,12 +13,14 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
+from typing import Any
 
 import structlog
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from core.right_of_way import RightOfWay
-from core.sql import READ_ONLY
+from core.sql import BRIEF, READ_ONLY
 
 log = structlog.get_logger(__name__)
 POSTGRES_WRITERS = 16
@@ -27,20 +29,27 @@ GAP_S = 0.003
 """An ordinary writer that leaves SQLite to another of its process leaves a gap, in which one of another process finds the lock free."""
 URGENT_TURNS = 8
 """Urgent writers in a row while others wait."""
+SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""PostgreSQL shows each statement what was committed before it, unless it is told to keep to one moment. SQLite keeps to it anyway."""
 AfterCommit = Callable[[], Awaitable[None] | None]
 
 
 class Tx:
     """One open transaction: `conn` to execute on, `dialect` ("sqlite" or "postgresql"), `after_commit` for best-effort pokes."""
 
-    def __init__(self, conn: AsyncConnection) -> None:
+    def __init__(self, conn: AsyncConnection, *, is_reading: bool = False) -> None:
         self.conn = conn
+        self._is_reading = is_reading
         self.dialect: str = conn.dialect.name
         self._after_commit: list[AfterCommit] = []
 
     def after_commit(self, act: AfterCommit) -> None:
         """Run `act` once the commit has succeeded; a failing act is logged and forgotten."""
         self._after_commit.append(act)
+
+    def held(self, rows: Select[Any]) -> Select[Any]:
+        """Return `rows` as a query that holds them until the transaction ends; one that only reads holds nothing."""
+        return rows if self._is_reading else rows.with_for_update()
 
     async def run_after_commit(self) -> None:
         """Run the registered acts in order. Called by `UnitOfWork` only."""
@@ -60,8 +69,10 @@ class UnitOfWork:
 
     def __init__(self, engine: AsyncEngine, way: RightOfWay | None = None) -> None:
         self.engine = engine
-        self._way = way or RightOfWay()
         self._is_sqlite = engine.dialect.name == "sqlite"
+        snapshot = {} if self._is_sqlite else SNAPSHOT
+        self._readers = {brief: engine.execution_options(**{READ_ONLY: True, BRIEF: brief}, **snapshot) for brief in (False, True)}
+        self._way = way or RightOfWay()
         self._turns = _Turns(1 if self._is_sqlite else POSTGRES_WRITERS)
 
     @asynccontextmanager
@@ -73,24 +84,35 @@ class UnitOfWork:
         """
         with self._way.taken() if urgent else nullcontext():
             async with self._turns.taken(urgent=urgent):
-                async with self._transaction() as tx:
+                async with _opened(self.engine) as conn:
+                    tx = Tx(conn)
                     yield tx
                 if self._is_sqlite and not urgent and self._turns.is_wanted:
                     await asyncio.sleep(GAP_S)
             await tx.run_after_commit()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Tx]:
-        """Open a reading transaction: one consistent snapshot, no lock on writers, nothing may be written."""
-        async with self.engine.connect() as conn:
-            await conn.execution_options(**{READ_ONLY: True})
-            async with conn.begin():
-                yield Tx(conn)
+    async def read(self, *, brief: bool = False) -> AsyncIterator[Tx]:
+        """Open a reading transaction: one consistent snapshot, no lock on writers, nothing may be written.
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Tx]:
-        async with self.engine.begin() as conn:
-            yield Tx(conn)
+        `brief`: of few rows, each found by an index. On SQLite it is read without leaving the event loop's thread.
+        """
+        async with _opened(self._readers[brief]) as conn:
+            yield Tx(conn, is_reading=True)
+
+
+@asynccontextmanager
+async def _opened(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Begin on a connection of the pool, end the transaction, give the connection back: as `engine.begin()`, but for its last turn."""
+    conn = await engine.connect()
+    try:
+        async with conn.begin():
+            yield conn
+    except BaseException as failure:
+        await conn.__aexit__(type(failure), failure, failure.__traceback__)
+        raise
+    # Nothing is left to wait for, so it needs no task of its own to be safe in, which a receipt would stand behind.
+    await conn.close()
 
 
 class _Turns:

@@ -9,6 +9,7 @@ from msgspec import to_builtins
 
 from core.caller import Caller
 from core.clock import SystemClock
+from core.errors import NotFound
 from core.ids import IncidentId, RandomIds
 from hub.cli_desk import run_desk, site_of
 from hub.cli_tell import AsJson, err, tell, tell_all
@@ -84,8 +85,10 @@ def verify(incident: Id, as_json: AsJson = False) -> None:
     async def story(local: Local, caller: Caller) -> Any:
         await _evidence(local).report(caller, IncidentId(incident))
         async with local.floor.truth.read() as tx:
-            kept = await SqlIncidents(local.floor.keys).get(tx, IncidentId(incident))
-            events = await SqlIncidents(local.floor.keys).events(tx, kept.id)
+            kept = await SqlIncidents(local.floor.keys).find(tx, IncidentId(incident))
+            events = await SqlIncidents(local.floor.keys).events(tx, IncidentId(incident))
+        if kept is None:
+            raise NotFound("There is no such incident, or it is not of your site.")
         broken_at, differs = first_break(kept.id, events, kept.last_hash), differences(kept, events)
         return {
             "incident_id": kept.id, "events": len(events), "broken_at": broken_at, "differs": differs,

@@ -36,13 +36,13 @@ class JoinedPokes:
 
     async def _poke_visit(self, site: SiteId, visit_id: VisitId) -> None:
         self._pokes.poke(site, PokeTopic.VISITS, visit_id)
-        async with self._work.read() as tx:
+        async with self._work.read(brief=True) as tx:
             visit = await self._stores.visits.get(tx, visit_id)
         if visit is not None and visit.technician_id is not None:
             self._pokes.poke(site, PokeTopic.TECHNICIANS, f"{visit.technician_id}/{visit_id}")
 
     async def _poke_link(self, site: SiteId, link_id: LinkId) -> None:
-        async with self._work.read() as tx:
+        async with self._work.read(brief=True) as tx:
             link = await self._stores.links.get(tx, link_id)
         if link is not None:
             self._pokes.poke(site, PokeTopic.LINKS, link.visit_id)

@@ -91,7 +91,7 @@ class Tappers:
     async def _revoked(self, token: str) -> Caller | None:
         if not token.startswith(TokenKind.DEVICE):
             return None
-        async with self._work.read() as tx:
+        async with self._work.read(brief=True) as tx:
             device = await self._stores.devices.by_token(tx, token_hash(token))
         if device is None:
             return None
@@ -113,7 +113,7 @@ class TapSites:
 
     async def site_of(self, technician_id: TechnicianId | None, visit_id: VisitId | None) -> SiteId:
         """See `TapPlaces.site_of`."""
-        async with self._work.read() as tx:
+        async with self._work.read(brief=True) as tx:
             if technician_id is not None and (technician := await self._stores.technicians.get(tx, technician_id)) is not None:
                 return technician.site_id
             if technician_id is None and visit_id is not None and (visit := await self._stores.visits.get(tx, visit_id)) is not None:

@@ -58,7 +58,7 @@ class IncidentsTopic:
 
     async def changes(self, site_id: SiteId, after: int) -> TopicChanges | None:
         """See `TopicSource.changes`; None, after the counter went back, makes the console read all again."""
-        async with self._work.read() as tx:
+        async with self._work.read(brief=True) as tx:
             changed, mark = await self._store.changed_since(tx, site_id, after)
             if mark < after:
                 return None

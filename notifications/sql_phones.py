@@ -53,7 +53,7 @@ class SqlPhones:
 
     async def get(self, tx: Tx, item_id: str) -> PhoneItem:
         """Return one item, held until the transaction ends; raises `NotFound`."""
-        row = (await tx.conn.execute(select(phone_items).where(phone_items.c.id == item_id).with_for_update())).first()
+        row = (await tx.conn.execute(tx.held(select(phone_items).where(phone_items.c.id == item_id)))).first()
         if row is None:
             raise NotFound("There is no such text or call on the demo's phones.")
         return self._item(row)

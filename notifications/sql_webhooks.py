@@ -151,7 +151,7 @@ class SqlWebhooks:
 
     async def endpoint(self, tx: Tx, endpoint_id: str) -> Endpoint:
         """Return one endpoint, held until the transaction ends; raises `NotFound`."""
-        row = (await tx.conn.execute(select(webhook_endpoints).where(webhook_endpoints.c.id == endpoint_id).with_for_update())).first()
+        row = (await tx.conn.execute(tx.held(select(webhook_endpoints).where(webhook_endpoints.c.id == endpoint_id)))).first()
         if row is None:
             raise NotFound("There is no such webhook endpoint. Check the id.")
         return self._endpoint(row)

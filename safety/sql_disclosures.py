@@ -21,7 +21,7 @@ class SqlDisclosures:
 
     async def get(self, tx: Tx, disclosure_id: str) -> Disclosure:
         """See `Disclosures.get`."""
-        row = (await tx.conn.execute(select(disclosures).where(disclosures.c.id == disclosure_id).with_for_update())).one_or_none()
+        row = (await tx.conn.execute(tx.held(select(disclosures).where(disclosures.c.id == disclosure_id)))).one_or_none()
         if row is None:
             raise NotFound("There is no such request.")
         return _disclosure(row)

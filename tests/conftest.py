@@ -103,7 +103,7 @@ async def _emptied(request: pytest.FixtureRequest, tables: MetaData) -> AsyncIte
         with tempfile.TemporaryDirectory(prefix="pl-sqlite-", dir=MEMORY) as folder:
             template = await _sqlite_template(request, tables)
             shutil.copy(template, f"{folder}/test.db")
-            engine = open_engine(f"sqlite+aiosqlite:///{folder}/test.db", durability="normal")
+            engine = open_engine(f"sqlite+aiosqlite:///{folder}/test.db", durability="full" if tables is truth else "normal")
             yield UnitOfWork(engine)
             await engine.dispose()
     else:

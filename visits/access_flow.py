@@ -39,7 +39,7 @@ class AccessFlow:
     async def caller_of_token(self, token: str) -> Caller:
         """Return the holder of a device, API, link or session token."""
         hashed = token_hash(token)
-        async with self._work.read() as tx:
+        async with self._work.read(brief=True) as tx:
             if token.startswith(TokenKind.DEVICE):
                 return await self._of_device(tx, await self._stores.devices.by_token(tx, hashed))
             if token.startswith(TokenKind.API):
@@ -52,7 +52,7 @@ class AccessFlow:
 
     async def caller_of_session(self, token: str) -> Caller:
         """Return the dispatcher of a session; keeps `seen_at` up to date, coarsely."""
-        async with self._work.read() as tx:
+        async with self._work.read(brief=True) as tx:
             session = await self._stores.dispatchers.session_by_token(tx, token_hash(token))
             caller = await self._of_session(tx, session)
         if session is not None and self._clock.now() - session.seen_at >= SESSION_SEEN_EVERY:

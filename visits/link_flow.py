@@ -92,13 +92,13 @@ class LinkFlow:
         """Return what stands behind a token, None when it opens nothing (any more); the reason is not told apart."""
         if not token.startswith(TokenKind.LINK):
             return None
-        async with self._work.read() as tx:
+        async with self._work.read(brief=True) as tx:
             link = await self._stores.links.by_token(tx, token_hash(token))
             return None if link is None else await self._opened(tx, link)
 
     async def reopen(self, link_id: LinkId) -> Opened | None:
         """Return what stands behind a link known by id, None when it opens nothing any more."""
-        async with self._work.read() as tx:
+        async with self._work.read(brief=True) as tx:
             link = await self._stores.links.get(tx, link_id)
             return None if link is None else await self._opened(tx, link)
 
