@@ -71,4 +71,4 @@ async def test_a_receipt_is_applied_wherever_its_worker_dies_because_the_carrier
         assert (await house.row(notice)).state is NoticeState.DELIVERED
         if not dropped.was_dropped:
             break
-        assert wait > 2  # on SQLite it waits for its turn at the file and for the disk, and for nothing else
+    assert wait > 2  # on SQLite it waits for the file and for the disk, and for nothing else
