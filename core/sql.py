@@ -7,11 +7,13 @@ fixes never holds the lock that a tap needs.
 
 import contextlib
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, Literal
 
 from sqlalchemy import DateTime, MetaData, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
@@ -29,6 +31,10 @@ truth = MetaData(naming_convention=_NAMES)
 fixes = MetaData(naming_convention=_NAMES)
 """Tables written by the recorder: fixes, stream offsets, journey checkpoints."""
 
+TRUSTED_S = 1.0
+"""A connection that was used so lately is not asked whether it still lives. Whoever finds it dead all the same is told to try again, and
+the pool then trusts none of its age."""
+GIVEN_BACK_S = "porchlight_given_back_s"
 READ_ONLY, BRIEF = "porchlight_read_only", "porchlight_brief"
 """Options of a transaction. `BRIEF`: one that reads a few rows, each found by an index."""
 
@@ -64,7 +70,26 @@ def open_engine(url: str, *, durability: Literal["full", "normal"] = "full") -> 
     """
     if url.startswith("sqlite"):
         return _open_sqlite(url, durability)
-    return create_async_engine(url, pool_size=8, max_overflow=16, pool_pre_ping=True, pool_timeout=5, hide_parameters=True)
+    return _open_postgresql(url)
+
+
+def _open_postgresql(url: str) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=8, max_overflow=16, pool_timeout=5, hide_parameters=True)
+
+    # SQLAlchemy's own `pool_pre_ping` asks at each use, in a transaction: three ways there and back, before a press has said a word.
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _ask_after_a_rest(dbapi_connection: Any, record: Any, _proxy: Any) -> None:
+        if monotonic() - record.info.get(GIVEN_BACK_S, 0.0) > TRUSTED_S:
+            try:
+                engine.dialect.do_ping(dbapi_connection)
+            except Exception as gone:
+                raise InvalidatePoolError from gone
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def _note(_dbapi_connection: Any, record: Any) -> None:
+        record.info[GIVEN_BACK_S] = monotonic()
+
+    return engine
 
 
 def _open_sqlite(url: str, durability: str) -> AsyncEngine:

@@ -29,8 +29,12 @@ GAP_S = 0.003
 """An ordinary writer that leaves SQLite to another of its process leaves a gap, in which one of another process finds the lock free."""
 URGENT_TURNS = 8
 """Urgent writers in a row while others wait."""
-SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-"""PostgreSQL shows each statement what was committed before it, unless it is told to keep to one moment. SQLite keeps to it anyway."""
+_AS_POSTGRES_READS: dict[bool, dict[str, Any]] = {
+    False: {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+    True: {"isolation_level": "AUTOCOMMIT"},
+}
+"""PostgreSQL shows each statement what was committed before it, unless it is told to keep to one moment. SQLite keeps to it anyway.
+Beginning and ending a transaction is a way to PostgreSQL and back each, which a brief reading spares."""
 AfterCommit = Callable[[], Awaitable[None] | None]
 
 
@@ -70,8 +74,10 @@ class UnitOfWork:
     def __init__(self, engine: AsyncEngine, way: RightOfWay | None = None) -> None:
         self.engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
-        snapshot = {} if self._is_sqlite else SNAPSHOT
-        self._readers = {brief: engine.execution_options(**{READ_ONLY: True, BRIEF: brief}, **snapshot) for brief in (False, True)}
+        self._readers = {
+            brief: engine.execution_options(**{READ_ONLY: True, BRIEF: brief}, **({} if self._is_sqlite else _AS_POSTGRES_READS[brief]))
+            for brief in (False, True)
+        }
         self._way = way or RightOfWay()
         self._turns = _Turns(1 if self._is_sqlite else POSTGRES_WRITERS)
 
@@ -95,7 +101,8 @@ class UnitOfWork:
     async def read(self, *, brief: bool = False) -> AsyncIterator[Tx]:
         """Open a reading transaction: one consistent snapshot, no lock on writers, nothing may be written.
 
-        `brief`: of few rows, each found by an index. On SQLite it is read without leaving the event loop's thread.
+        `brief`: of few rows, each found by an index, and no snapshot: a second statement may see what was committed after the first. On
+        SQLite it is read without leaving the event loop's thread, on PostgreSQL without a transaction.
         """
         async with _opened(self._readers[brief]) as conn:
             yield Tx(conn, is_reading=True)

@@ -203,11 +203,14 @@ class SqlIncidents:
         return [_incident(row) for row in await tx.conn.execute(found)]
 
     async def changed_since(self, tx: Tx, site_id: SiteId, number: int) -> tuple[list[Incident], int]:
-        """Return incidents of a site with events after the per-site `number`, and the newest number: what a console tails every second."""
-        found = select(incidents).where(incidents.c.site_id == site_id, incidents.c.site_number > number)
-        rows = [_incident(row) for row in await tx.conn.execute(found)]
+        """Return incidents of a site with events after the per-site `number`, and the newest number: what a console tails every second.
+
+        The number is read first: what is committed between the two is then read again next time, and never passed over.
+        """
         newest = select(func.max(counters.c.value)).where(counters.c.name == f"incidents:{site_id}")
-        return rows, (await tx.conn.execute(newest)).scalar() or 0
+        mark = (await tx.conn.execute(newest)).scalar() or 0
+        found = select(incidents).where(incidents.c.site_id == site_id, incidents.c.site_number > number)
+        return [_incident(row) for row in await tx.conn.execute(found)], mark
 
 
 async def _insert_once(tx: Tx, insert: Insert, row: dict[str, Any]) -> None:
