@@ -27,7 +27,7 @@ class LaneRule(msgspec.Struct, frozen=True, kw_only=True):
 LANES: dict[Lane, LaneRule] = {
     Lane.P0: LaneRule(at_once=64, batch=16),
     Lane.P1: LaneRule(at_once=16, batch=8),
-    Lane.P2: LaneRule(at_once=200, batch=50, per_s=1000.0, groups_answers=True),
+    Lane.P2: LaneRule(at_once=200, batch=20, per_s=1000.0, groups_answers=True),
     Lane.P3: LaneRule(at_once=20, batch=20, per_s=5.0, groups_answers=True),
 }
 """P0 has neither `per_s` nor grouping, and a test holds it so. A group of P2 holds SQLite's one writer for as long as its answers take to
