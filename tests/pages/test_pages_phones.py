@@ -98,4 +98,6 @@ def test_the_newest_words_are_not_hidden_behind_the_call(shelf):
     expect(hers.get_by_role("button", name="Answer")).to_be_visible()
     newest = hers.locator(".bubble").last.bounding_box()
     call = hers.locator(".call").bounding_box()
-    assert newest is not None and call is not None and newest["y"] + newest["height"] <= call["y"]
+    assert newest is not None
+    assert call is not None
+    assert newest["y"] + newest["height"] <= call["y"]
