@@ -24,6 +24,10 @@ class NoticeFault(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     site_id: SiteId | None = None
 
+    def in_words(self) -> str:
+        """Return the sentence, with the site where it concerns one."""
+        return self.detail if self.site_id is None else f"{self.site_id}: {self.detail}"
+
 
 class LagStore(Protocol):
     """Tells how late the outbox is. Met by `sql_outbox.SqlOutbox`."""
