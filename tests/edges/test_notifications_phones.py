@@ -117,6 +117,22 @@ async def test_a_call_that_nobody_picks_up_is_missed(house):
     assert (await house.page.all())[0].items[0].state == "missed"
 
 
+async def test_whoever_watches_the_phones_sees_a_call_ring_for_as_long_as_a_real_one(house):
+    first, second = await house.add_person(), await house.add_person("+14155550188", owner_id="dispatcher-2")
+    notice = sos(first, channel=Channel.VOICE, next_recipients=(second.id,))
+    await house.enqueue(notice)
+    await house.send_due()
+    house.clock.move(24)
+    ringing = await house.page.all()
+    house.clock.move(1)
+    missed = await house.page.all()
+
+    assert [phone.items[0].state for phone in (*ringing, *missed)] == ["ringing", "missed"]
+    assert (await house.row(notice)).error_code == "voice_no_answer"
+    await house.send_due()
+    assert {phone.recipient_id for phone in await house.page.all()} == {first.id, second.id}
+
+
 async def test_a_phone_can_text_the_hub(house):
     person = await house.add_person(kind=RecipientKind.TECHNICIAN, owner_id="tech-1")
     doors = http_phones.endpoints(house.page)
