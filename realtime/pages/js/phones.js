@@ -70,7 +70,7 @@ class Shelf {
     const shape = ringing.map((phone) => phone.id).join(" ");
     if (bar.dataset.shape === shape) return;
     bar.dataset.shape = shape;
-    bar.replaceChildren(...ringing.map((phone) => h("button", { type: "button", class: "button small", onclick: () => phone.lookHere() }, icon("phone"), this.words.say("phone-rings", { name: phone.name.textContent ?? "" }))));
+    bar.replaceChildren(...ringing.map((phone) => h("button", { type: "button", class: "button small", onclick: () => phone.lookHere() }, icon("phone"), h("span", {}, this.words.say("phone-rings", { name: phone.name.textContent ?? "" })))));
   }
 }
 
