@@ -13,7 +13,7 @@ from core.caller import Caller, CallerKind, Role
 from core.errors import BadInput, Conflict
 from notifications import http_gateway, http_notices, http_phones, http_recipients
 from notifications.aiohttp_gateway import GatewayCarrier, open_session
-from notifications.carrier import CarrierName
+from notifications.carrier import CarrierName, Outcome
 from notifications.desk_notices_flow import DeskNoticesFlow
 from notifications.error_class import ErrorClass
 from notifications.file_channel import FileChannel
@@ -255,6 +255,20 @@ async def test_health_names_what_is_missing(house):
     await house.enqueue(sos(await house.add_person(is_alarmed=True)))
     house.clock.move(6)
     assert [fault.code for fault in await health.faults([SITE])] == ["no_sms", "no_voice", "outbox_late_p0", "nobody_verified"]
+
+
+@pytest.mark.parametrize("error", [ErrorClass.AMBIGUOUS, ErrorClass.OUR_FAULT, ErrorClass.NOT_PROCESSED])
+async def test_health_names_a_carrier_that_takes_no_emergency_until_it_does(work, clock, error):
+    house = NoticeHouse(work, clock)
+    health = HealthFlow(work=work, outbox=house.outbox, recipients=house.recipients, carriers=house.carriers, clock=clock)
+    house.sms.answers.extend([Outcome(error=error, code="out", detail="lost before")] * 50)
+    await house.enqueue(sos(await house.add_person()))
+    await house.live_through(6)
+
+    assert [fault.code for fault in await health.faults()] == [f"carrier_{error}"]
+    house.sms.answers.clear()
+    await house.live_through(20)
+    assert await health.faults() == []
 
 
 async def test_the_file_takes_a_line_a_letter_without_the_number(house, tmp_path):
