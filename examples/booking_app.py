@@ -41,6 +41,8 @@ from porchlight_client import (
 TOWN = (46.6139, -14.1693)
 """A place in the demo's invented town."""
 SERVICE = "massage"
+BEFORE_THE_VISIT = frozenset({"created", "assigned", "departed", "arrived"})
+"""Until then a visit can be called off; afterwards it is ended. docs/states.md has all of it."""
 
 
 @dataclass
@@ -168,12 +170,14 @@ async def show(request: Request) -> Response:
     """One booking with the customer's link."""
     booking = found(request)
     news = "".join(f"<li>{escape(line)}</li>" for line in booking.news)
+    button = f'<form method="post" action="/bookings/{booking.ref}/cancel"><button>Call it off</button></form>'
     return page(
         f"Booking of {escape(booking.customer)}",
         f"""<p>Stage: <b>{booking.stage}</b>. {"Somebody was found." if booking.technician else "Nobody was free nearby yet."}
         <p>Follow the visit: <a href="{escape(booking.link)}">{escape(booking.link)}</a>
         <ol>{news}</ol>
-        <form method="post" action="/bookings/{booking.ref}/cancel"><button>Call it off</button></form><p><a href="/">All bookings</a>""",
+        {button if booking.stage in BEFORE_THE_VISIT else ""}<p><a href="/">All bookings</a>""",
+        refresh_s=3,
     )
 
 
@@ -206,10 +210,11 @@ async def refused(_: Request, error: Exception) -> Response:
     return page("That did not work", f"<p>{escape(str(error))}<p><a href='/'>Back</a>", 502)
 
 
-def page(title: str, body: str, status: int = 200) -> HTMLResponse:
-    """Return a page; `title` and `body` are HTML."""
+def page(title: str, body: str, status: int = 200, refresh_s: int | None = None) -> HTMLResponse:
+    """Return a page; `title` and `body` are HTML. `refresh_s`: how soon the browser asks again, for news that came by a webhook."""
     style = "<style>body { font: 16px sans-serif; margin: 2em auto; max-width: 40em }</style>"
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width">{style}'
+    again = "" if refresh_s is None else f'<meta http-equiv="refresh" content="{refresh_s}">'
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width">{again}{style}'
     return HTMLResponse(f"<!doctype html><html lang=en>{head}<title>{title}</title><h1>{title}</h1>{body}", status)
 
 

@@ -29,6 +29,15 @@ class SqlWatchMarks:
                 async with self._work.begin() as tx:
                     await tx.conn.execute(update(shifts).where(*_wrong(site_id, is_unwatched=is_unwatched)).values(unwatched=is_unwatched))
 
+    async def fault(self) -> str | None:
+        """Say how many sites would answer a tap late or not at all, without telling strangers which; None when all are watched."""
+        sites = await self._sites()
+        async with self._work.read() as tx:
+            lacking = [site_id for site_id in sites if await self._preflight.findings(tx, site_id)]
+        if not lacking:
+            return None
+        return f"{len(lacking)} of {len(sites)} sites lack what answers a tap, such as somebody on duty. `porchlight site check` says what."
+
 
 def _wrong(site_id: SiteId, *, is_unwatched: bool):  # type: ignore[no-untyped-def]
     return shifts.c.site_id == site_id, shifts.c.closed_at.is_(None), shifts.c.unwatched != is_unwatched

@@ -42,6 +42,7 @@ from notifications.twilio_account import TwilioAccount
 from notifications.twilio_sms import TwilioSms
 from notifications.twilio_voice import TwilioVoice
 from notifications.webhook_flow import WebhookFlow
+from visits.sql_sites import SqlSites
 
 Carriers = dict[tuple[CarrierName, Channel], Carrier]
 
@@ -225,6 +226,8 @@ def _run(floor: Floor, notices: Notices) -> None:
     floor.supervisor.endless("webhooks", notices.webhook_flow.run, rank=40)
 
     async def people_are_reached() -> str | None:
-        return " ".join(fault.detail for fault in await notices.health.faults()) or None
+        async with floor.truth.read() as tx:
+            sites = [site.id for site in await SqlSites().all(tx)]
+        return " ".join(fault.in_words() for fault in await notices.health.faults(sites)) or None
 
     floor.health.check("notices", people_are_reached)

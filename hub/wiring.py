@@ -162,7 +162,9 @@ def _watch_the_desk(floor: Floor, people: People, preflight: PreflightFlow) -> N
             return [site.id for site in await people.stores.sites.all(tx)]
 
     floor.surface.endpoints += http_duty.endpoints(SqlDutyLook(floor.truth, preflight))
-    floor.supervisor.rounds("watch_marks", SqlWatchMarks(floor.truth, preflight, sites).run_once, every_s=10.0, deadline_s=10.0)
+    marks = SqlWatchMarks(floor.truth, preflight, sites)
+    floor.supervisor.rounds("watch_marks", marks.run_once, every_s=10.0, deadline_s=10.0)
+    floor.health.check("watch", marks.fault)
 
 
 def _add_health(floor: Floor) -> None:

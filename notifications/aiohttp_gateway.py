@@ -11,7 +11,7 @@ import msgspec
 from standardwebhooks.webhooks import Webhook
 
 from core.clock import Clock
-from notifications.aiohttp_answer import read_answer
+from notifications.aiohttp_answer import read_answer, within
 from notifications.carrier import SEND_DEADLINE_S, CarrierName, Found, FoundHow, Letter, Outcome
 from notifications.error_class import ErrorClass
 from notifications.gateway import GatewayAnswer, GatewayConfig, outcome_of, wire_letter
@@ -89,7 +89,7 @@ class GatewayCarrier:
 
 def open_session() -> aiohttp.ClientSession:
     """Return the gateway's connections; call it inside the loop."""
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SEND_DEADLINE_S, sock_connect=2.0))
+    return aiohttp.ClientSession(timeout=within(SEND_DEADLINE_S, 2.0))
 
 
 def _provider_id(letter: Letter) -> str:

@@ -86,6 +86,8 @@ CODES: dict[int, ErrorClass] = {
 }
 STOPPED = 21610
 """The person answered STOP: her phone works, only texts are blocked."""
+KNOWN_STOPPED = "stopped"
+"""The house's own code where STOP is known already, so that no carrier is asked."""
 NO_CARRIER = "no_carrier"
 """The house's own code where no configured carrier reaches a number."""
 
@@ -100,12 +102,13 @@ _WORDS: dict[ErrorClass, str] = {
 }
 _CODE_WORDS: dict[str, str] = {
     "21610": "this phone answered STOP: ask for START",
+    KNOWN_STOPPED: "this phone answered STOP: ask for START",
     "21614": "this is no mobile number",
     "30005": "there is no such phone",
     "30006": "a land line, or a network that cannot be reached",
     "30036": "it did not arrive while it was of use",
     "no_number": "this recipient has no number",
-    "no_texts": "this number takes no texts: a land line, stopped, or refused before",
+    "no_texts": "this number takes no texts: a land line, or refused before",
     NO_CARRIER: "no carrier is set up that reaches this number",
     "no_sender": "no sender number is set up",
     "no_connection": "the carrier could not be reached; nothing left the house",

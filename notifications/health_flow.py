@@ -10,6 +10,7 @@ from core.clock import Clock
 from core.ids import SiteId
 from core.unit_of_work import Tx, UnitOfWork
 from notifications.carrier import CarrierName
+from notifications.error_class import in_words
 from notifications.notice import Channel, Lane
 from notifications.ports import RecipientBook
 
@@ -24,12 +25,20 @@ class NoticeFault(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     site_id: SiteId | None = None
 
+    def in_words(self) -> str:
+        """Return the sentence, with the site where it concerns one."""
+        return self.detail if self.site_id is None else f"{self.site_id}: {self.detail}"
+
 
 class LagStore(Protocol):
     """Tells how late the outbox is. Met by `sql_outbox.SqlOutbox`."""
 
     async def oldest_due(self, tx: Tx, lanes: Collection[Lane]) -> datetime | None:
         """Return since when the oldest unsent notice is due."""
+        ...
+
+    async def refused_since(self, tx: Tx, lanes: Collection[Lane], since: datetime) -> Mapping[str, int]:
+        """Return how many open notices, made before then, no carrier has taken yet though one was asked, by class of error."""
         ...
 
 
@@ -54,7 +63,8 @@ class HealthFlow:
     async def faults(self, sites: Collection[SiteId] = ()) -> list[NoticeFault]:
         """Return everything that is wrong now for `sites`; empty when all is well."""
         async with self._work.read() as tx:
-            return [*self.carrier_faults(), *await self._lag_faults(tx), *await self._people_faults(tx, sites)]
+            told = [*await self._lag_faults(tx), *await self._refused_faults(tx), *await self._people_faults(tx, sites)]
+        return [*self.carrier_faults(), *told]
 
     def carrier_faults(self) -> list[NoticeFault]:
         """Return what is missing of roads to phones; also what new assignments are blocked with."""
@@ -79,6 +89,16 @@ class HealthFlow:
                 detail = f"A notice of lane {lane} has waited {waited_s} s. Is a worker running? Is SQL slow?"
                 faults.append(NoticeFault(code=f"outbox_late_{lane}", detail=detail))
         return faults
+
+    async def _refused_faults(self, tx: Tx) -> list[NoticeFault]:
+        found = await self._outbox.refused_since(tx, tuple(LATE), self._clock.now() - LATE[Lane.P0])
+        return [
+            NoticeFault(
+                code=f"carrier_{error}",
+                detail=f"{count} urgent texts or calls are not taken: {in_words(error, None)}. See its status page and your account.",
+            )
+            for error, count in sorted(found.items())
+        ]
 
     async def _people_faults(self, tx: Tx, sites: Collection[SiteId]) -> list[NoticeFault]:
         faults = []

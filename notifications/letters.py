@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from notifications.carrier import CarrierName, Letter, Outcome, chosen
 from notifications.country import rule_of
-from notifications.error_class import NO_CARRIER, ErrorClass
+from notifications.error_class import KNOWN_STOPPED, NO_CARRIER, ErrorClass
 from notifications.notice import DESK, Channel, Enqueued, Lane
 from notifications.recipient import Line, Recipient
 from notifications.templates import Templates, Wording
@@ -72,7 +72,8 @@ def carrier_for(
     if recipient is None or not recipient.is_active or recipient.number is None:
         return Outcome(error=ErrorClass.PERMANENT, code="no_number", detail="This recipient has no number.")
     if notice.channel is Channel.SMS and is_hopeless(recipient, notice.lane):
-        return Outcome(error=ErrorClass.PERMANENT, code="no_texts", detail="This number takes no texts.")
+        code = KNOWN_STOPPED if recipient.stopped_at is not None else "no_texts"
+        return Outcome(error=ErrorClass.PERMANENT, code=code, detail="This number takes no texts.")
     names = {name for name, channel in ready if channel is notice.channel}
     found = chosen(recipient, notice.channel, names, site_choices.get(notice.site_id))
     if found is None:

@@ -21,7 +21,7 @@ from notifications.notice import Enqueued, Lane, NoticeState
 from notifications.outbox_flow import Carriers, woken_or_after
 from notifications.ports import Carrier, OutboxStore, RecipientBook
 from notifications.receipts_flow import ReceiptsFlow, Report
-from notifications.settlement import after_look, after_silence, fallen_back
+from notifications.settlement import SILENCE, after_look, after_silence, fallen_back
 from notifications.settlement_flow import SettlementFlow
 from notifications.templates import Templates
 
@@ -103,6 +103,7 @@ class LooksFlow:
         async with self._works[row.notice.lane].begin(urgent=True) as tx:
             fresh = (await self._outbox.locked(tx, [row.id]))[row.id]
             if Look.RECOVER in due_looks(fresh, now):
+                await self._outbox.answer_attempts(tx, [(row.id, fresh.attempts, SILENCE)], now)
                 await self._settlement.carry_out(tx, [after_silence(fresh, now)], now)
                 log.warning("notice_recovered", notice=row.id, lane=row.notice.lane, attempts=fresh.attempts)
 

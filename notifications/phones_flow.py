@@ -3,7 +3,9 @@
 Called by `http_phones`; hands to the same flows as a real carrier's doors, so that the demo shows the real thing.
 """
 
+import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol
 
 import msgspec
@@ -15,7 +17,7 @@ from core.unit_of_work import Tx, UnitOfWork
 from notifications.delivery import Receipt
 from notifications.inbound_flow import InboundFlow, Said, Spoken, Step
 from notifications.letters import VOICE_WORDS
-from notifications.phone_item import PhoneItem, PhoneState
+from notifications.phone_item import RING_S, PhoneItem, PhoneState
 from notifications.ports import RecipientBook
 from notifications.receipts_flow import ReceiptsFlow, Report
 from notifications.templates import Templates
@@ -71,9 +73,14 @@ class PhonesFlow:
         self._ids = ids
 
     async def all(self, sites: Sequence[SiteId] = ()) -> list[Phone]:
-        """Return every phone that got something, the one with the newest item first."""
+        """Return every phone that got something, the one with the newest item first. A call that rang long enough is missed by then."""
         async with self._work.read() as tx:
             items = await self._phones.listed(tx, sites)
+        now = self._clock.now()
+        if over := [item for item in items if item.state is PhoneState.RINGING and now - item.at >= timedelta(seconds=RING_S)]:
+            await asyncio.gather(*(self._ring_out(item.id) for item in over))
+            async with self._work.read() as tx:
+                items = await self._phones.listed(tx, sites)
         by_phone: dict[RecipientId, list[PhoneItem]] = {}
         for item in items:
             by_phone.setdefault(item.recipient_id, []).append(item)
@@ -128,6 +135,15 @@ class PhonesFlow:
         if person is None or person.number is None:
             raise NotFound("There is no such phone.")
         return await self._inbound.texted(person.number, text, f"PH-{self._ids.new_id()}", "phones")
+
+    async def _ring_out(self, item_id: str) -> None:
+        """Tell the hub what a network would tell it by a receipt: otherwise it would ask only after 40 s."""
+        async with self._work.begin() as tx:
+            item = await self._phones.get(tx, item_id)
+            if item.state is not PhoneState.RINGING:
+                return
+            await self._phones.change(tx, item_id, PhoneState.MISSED)
+        await self._receipts.apply(_report(item, Receipt.NO_ANSWER))
 
     def _said(self, spoken: Spoken) -> str:
         return self._templates.word(VOICE_WORDS[spoken.said], spoken.language, code=" ".join(spoken.code))

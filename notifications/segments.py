@@ -4,6 +4,7 @@ One character outside the GSM alphabet turns the entire text into UCS-2 and its 
 Source: 3GPP TS 23.038 (alphabets), TS 23.040 (concatenation header of 6 octets).
 """
 
+import unicodedata
 from enum import StrEnum
 
 import msgspec
@@ -20,6 +21,11 @@ _BASIC = frozenset(
 _EXTENDED = frozenset("\f^{}\\[~]|€")
 """Behind an escape: each costs two septets."""
 _GSM7 = _BASIC | _EXTENDED
+_LIKE = str.maketrans({
+    "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i", "œ": "oe", "Œ": "OE", "ẞ": "SS",
+    "‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "‑": "-", "…": "...", "º": ".", "ª": ".", "\u00a0": " ",
+})  # fmt: skip
+"""Letters and marks that no decomposition of Unicode leads back to the GSM alphabet."""
 
 
 class Encoding(StrEnum):
@@ -72,6 +78,19 @@ def cut(text: str, max_units: int, mark: str = "…") -> str:
             break
         kept.append(char)
     return "".join(kept).rstrip() + mark[:max_units] if max_units > 0 else ""
+
+
+def plain_letters(text: str) -> str:
+    """Return `text` with the letters outside the GSM alphabet written without their accents, where that is a letter of it: Żelazna as
+    Zelazna, which every map finds. What has no such letter, as Chinese and emoji, stays.
+    """
+    return "".join(char if char in _GSM7 else _plain(char) for char in text)
+
+
+def _plain(char: str) -> str:
+    like = char.translate(_LIKE)
+    bare = "".join(part for part in unicodedata.normalize("NFKD", like) if not unicodedata.combining(part))
+    return bare if bare and _GSM7.issuperset(bare) else char
 
 
 def _units(char: str, encoding: Encoding) -> int:

@@ -10,7 +10,7 @@ import msgspec
 
 from notifications.carrier import Found, FoundHow, Outcome
 from notifications.delivery import ENDS, FAILURES, Receipt
-from notifications.error_class import STOPPED, ErrorClass, Policy, policy
+from notifications.error_class import KNOWN_STOPPED, STOPPED, ErrorClass, Policy, policy
 from notifications.fallback import Cause
 from notifications.follow_up import next_look_at, refused_look_at
 from notifications.notice import Channel, Enqueued, NoticeAct, NoticeState, advance
@@ -22,6 +22,8 @@ MAX_RECONCILE_S = 12.0
 ALARM_TEMPLATE = "operator_alarm"
 LEASE_S = 10.0
 """Twice the send deadline: a lease that ends means a dead worker, not a slow carrier."""
+SILENCE = Outcome(error=ErrorClass.AMBIGUOUS, code="lease", detail="The worker that was sending it is gone.")
+"""What stands for the answer to a request whose worker died."""
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +46,7 @@ def after_answer(row: Enqueued, outcome: Outcome, now: datetime, jitter: float) 
 
 def after_silence(row: Enqueued, now: datetime) -> Settled:
     """Return what follows when a worker's lease ended without an answer: the same as an answer that was lost."""
-    return _refused(row, Outcome(error=ErrorClass.AMBIGUOUS, code="lease", detail="The worker that was sending it is gone."), now, 0.0)
+    return _refused(row, SILENCE, now, 0.0)
 
 
 def after_look(row: Enqueued, found: Found, now: datetime, waited_s: float) -> Settled:
@@ -134,7 +136,7 @@ def _refused(row: Enqueued, outcome: Outcome, now: datetime, jitter: float) -> S
     return Settled(
         row=after,
         falls_back=cause,
-        alarms=(*_alarms(rules, row, is_stopped=is_stopped), *dead),
+        alarms=(*_alarms(rules, row, is_stopped=is_stopped or outcome.code == KNOWN_STOPPED), *dead),
         marks_number=rules.marks_number,
         stopped=is_stopped,
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 import structlog
 
 from core.unit_of_work import Tx
+from notifications.error_class import KNOWN_STOPPED
 from notifications.fallback import next_notices
 from notifications.notice import Enqueued
 from notifications.ports import Alarms, OutboxStore, Poke, RecipientBook
@@ -50,7 +51,7 @@ class SettlementFlow:
             log.warning("notice_falls_back", notice=one.row.id, cause=one.falls_back, added=len(added))
         if one.stopped:
             await self._recipients.mark_stopped(tx, notice.recipient_id, now)
-        elif one.marks_number and one.row.error_code not in ("no_number", "no_texts"):
+        elif one.marks_number and one.row.error_code not in ("no_number", "no_texts", KNOWN_STOPPED):
             await self._recipients.mark_texts_failing(tx, notice.recipient_id, now)
         if one.alarms:
             await self._alarm(tx, one)

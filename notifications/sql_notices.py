@@ -114,6 +114,16 @@ class SqlNotices:
         found: datetime | None = (await tx.conn.execute(query)).scalar()
         return found
 
+    async def refused_since(self, tx: Tx, lanes: Collection[Lane], since: datetime) -> Mapping[str, int]:
+        """Return how many open notices of `lanes`, made before then, no carrier has taken yet though one was asked, by class of error."""
+        is_open = notices.c.state.in_([NoticeState.PENDING, NoticeState.SENDING, NoticeState.AMBIGUOUS])
+        query = (
+            select(notices.c.error_class, func.count())
+            .where(is_open, notices.c.lane.in_(lanes), notices.c.created_at <= since, notices.c.error_class.is_not(None))
+            .group_by(notices.c.error_class)
+        )
+        return {row[0]: row[1] for row in await tx.conn.execute(query)}
+
     def enqueued(self, row: Row[Any], known: Notice | None = None) -> Enqueued:
         """Return a row of the table as a value; `known` spares the unsealing where the caller holds the notice already."""
         kept = {name: getattr(row, name) for name in KEPT}

@@ -18,7 +18,7 @@ from fluent.syntax.visitor import Visitor
 
 from notifications.country import CountryRule
 from notifications.notice import Lane, Variable
-from notifications.segments import Encoding, Segments, cut, measure, ucs2_units
+from notifications.segments import Encoding, Segments, cut, measure, plain_letters, ucs2_units
 
 LANGUAGES = ("zh-CN", "en")
 MAX_PARTS = {Lane.P0: 1, Lane.P1: 2, Lane.P2: 2, Lane.P3: 2}
@@ -149,7 +149,9 @@ class Templates:
 
         # An emergency keeps its place whole rather than a link: the longer wording goes only where nothing need be cut.
         cuts = () if lane is Lane.P0 and variant is Variant.FULL else _CUT_FIRST
-        text = _shortened(written, dict(variables), cuts, MAX_PARTS[lane], rule if lane is Lane.P0 else None)
+        emergency = rule if lane is Lane.P0 else None
+        values = _in_plain_letters(written, dict(variables), MAX_PARTS[lane], emergency)
+        text = _shortened(written, values, cuts, MAX_PARTS[lane], emergency)
         return None if text is None else _measured(text)
 
     def _bundle(self, language: str) -> FluentBundle:
@@ -223,6 +225,18 @@ def _head(language: str, signature: str, repeat_mark: str) -> str:
     short = cut(signature, 16)
     repeat = f"{repeat_mark.strip()}" + ("" if language.startswith("zh") or not repeat_mark else " ")
     return f"【{short}】{repeat}" if language.startswith("zh") else f"{short}: {repeat}"
+
+
+def _in_plain_letters(
+    written: Callable[[Mapping[str, Variable]], str | None], values: dict[str, Variable], max_parts: int, emergency: CountryRule | None
+) -> dict[str, Variable]:
+    """Return the values without accents where that alone gives a text that is too long the alphabet of 160: a whole place is worth more."""
+    text = written(values)
+    if text is None or _overhang(text, max_parts, emergency) <= 0:
+        return values
+    plain: dict[str, Variable] = {name: plain_letters(value) if isinstance(value, str) else value for name, value in values.items()}
+    text = written(plain)
+    return values if text is None or measure(text).encoding is Encoding.UCS2 else plain
 
 
 def _shortened(

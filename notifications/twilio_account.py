@@ -15,7 +15,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from notifications.account import TwilioConfig
-from notifications.aiohttp_answer import read_answer
+from notifications.aiohttp_answer import read_answer, within
 from notifications.carrier import SEND_DEADLINE_S, Outcome
 from notifications.error_class import ErrorClass, classify
 from notifications.notice import Lane
@@ -68,7 +68,7 @@ class _BoundedHttp(AsyncTwilioHttpClient):  # type: ignore[misc]
     def __init__(self, api_url: str | None) -> None:
         super().__init__(pool_connections=False)
         self._api_url = urlsplit(api_url) if api_url else None
-        timeout = aiohttp.ClientTimeout(total=SEND_DEADLINE_S, sock_connect=CONNECT_DEADLINE_S)
+        timeout = within(SEND_DEADLINE_S, CONNECT_DEADLINE_S)
         self.session = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=MOST_AT_ONCE))
 
     async def request(

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -182,8 +183,9 @@ class WebhookFlow:
             return await self._webhooks.endpoint(tx, endpoint_id)
 
     async def log_of(self, endpoint_id: str, state: DeliveryState | None = None, limit: int = 100) -> Sequence[Delivery]:
-        """Return the deliveries of an endpoint, newest first."""
+        """Return the deliveries of an endpoint, newest first; raises `NotFound`."""
         async with self._work.read() as tx:
+            await self._webhooks.endpoint(tx, endpoint_id)
             return await self._webhooks.deliveries_of(tx, [endpoint_id], state=state, limit=limit)
 
     async def replay(self, endpoint_id: str, delivery_id: str) -> Delivery:
@@ -194,7 +196,8 @@ class WebhookFlow:
             if delivery.endpoint_id != endpoint_id:
                 raise Conflict("This delivery belongs to another endpoint.")
             if delivery.state in (DeliveryState.PENDING, DeliveryState.SENDING):
-                raise Conflict("This delivery is still on its way.")
+                tried = f"It is tried next at {delivery.send_at:%H:%M:%S} UTC" if delivery.send_at else "It is being sent now"
+                raise Conflict(f"This delivery is still on its way. {tried}; replay it when it has failed or was delivered.")
             if endpoint.state is EndpointState.DISABLED:
                 raise Conflict(f'This endpoint is disabled. Enable it first: PATCH /v1/webhooks/{endpoint_id} {{"state": "active"}}.')
             return await self._webhooks.replay(tx, delivery)
@@ -257,8 +260,9 @@ class WebhookFlow:
         )
         if disables is not None:
             await self._webhooks.fail_open_of(tx, endpoint.id, now)
-            detail = f"A webhook endpoint was disabled: {disables}"
-            await self._alarms.raise_operator_alarm(tx, endpoint.site_id, "webhook_disabled", detail, about=endpoint.id)
+            host = urlsplit(endpoint.url).hostname or endpoint.id
+            detail = f"The webhook endpoint at {host} was disabled: {disables} Mend the receiver, then enable it again."
+            await self._alarms.raise_operator_alarm(tx, endpoint.site_id, "webhook_disabled", detail, about=endpoint.id, who=host)
 
     async def _nap(self, room: int, busy: Collection[str]) -> None:
         async with self._work.read() as tx:

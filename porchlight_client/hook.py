@@ -18,6 +18,9 @@ _PREFIX = "porchlight."
 class BadSignature(Exception):
     """This request was not signed by the hub with a secret of ours within the last five minutes. Answer 401 and do nothing."""
 
+    def __init__(self, why: str = "no secret given here signed it within the last five minutes. Is the secret the newest?") -> None:
+        super().__init__(f"This request is not believed: {why}")
+
 
 class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One event. `id` is the same in every repetition: keep it and take each once. `kind` such as `visit.departed`; events of one
@@ -48,7 +51,7 @@ def read_hook(secrets: str | Sequence[str], headers: Mapping[str, str], body: by
     `secrets`: the endpoint's `whsec_...`, or several while you rotate. Checks signature and age; keeping track of `id`s is yours.
     """
     if len(body) > MAX_BODY_BYTES:
-        raise BadSignature
+        raise BadSignature(f"its body is larger than {MAX_BODY_BYTES} bytes.")
     for secret in (secrets,) if isinstance(secrets, str) else secrets:
         if _is_signed(secret, headers, body):
             return _event(body)
@@ -67,4 +70,4 @@ def _event(body: bytes) -> HookEvent:
     try:
         return msgspec.json.decode(body, type=HookEvent)
     except msgspec.DecodeError as error:
-        raise BadSignature from error
+        raise BadSignature("it is signed, but its body is no event.") from error

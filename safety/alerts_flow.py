@@ -5,6 +5,8 @@ Called by `ladder_flow`; hands to the outbox. The notice's key holds incident, l
 
 from collections.abc import Sequence
 
+import msgspec
+
 from core.ids import RecipientId
 from core.unit_of_work import Tx
 from notifications.notice import DESK, Channel, Lane, Notice
@@ -45,7 +47,8 @@ class AlertsFlow:
                     continue
                 told = vague if not person.knows_place else variables if channel is Channel.VOICE else written
                 if channel is not Channel.CONSOLE:
-                    notices.append(_notice(incident, rung, person.recipient_id, channel, told, is_contact=person.is_contact))
+                    notice = _notice(incident, rung, person.recipient_id, channel, told, is_contact=person.is_contact)
+                    notices.append(msgspec.structs.replace(notice, next_recipients=person.then))
         if Channel.VOICE in rung.channels:
             ringing.update(person.recipient_id for person in people)
         return len(await self._outbox.enqueue(tx, notices))

@@ -4,6 +4,7 @@ Default (DESIGN 11): console, push and SMS at once, voice at 15 s, second tier a
 With nobody on duty the voice calls of the first tier start at once. BS 8484:2016 asks for 80 % answered in 10 s, 98.5 % in 40 s.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -14,6 +15,8 @@ from core.errors import BadInput
 from notifications.notice import Channel
 
 _PHONES = {Channel.SMS, Channel.VOICE}
+MOST_THEN = 5
+"""So many people are tried one after another, 25 s each: longer than any tier waits for the next."""
 
 
 class Group(StrEnum):
@@ -114,6 +117,21 @@ def due(ladder: Ladder, started_at: datetime, step: int, now: datetime, *, is_hu
     if passed_s < exhausted_s:
         return Due(rungs=told, next_step=max(step, end), next_at=started_at + timedelta(seconds=exhausted_s))
     return Due(rungs=ladder.rungs, next_step=max(step, end) + 1, next_at=now + timedelta(seconds=ladder.repeat_s), is_exhausted=True)
+
+
+def those_beside(ladder: Ladder, rung: Rung) -> tuple[Group, ...]:
+    """Return the desk's groups that `rung` and the rungs of its tier below it tell: if she who is called does not answer, it is their turn.
+
+    Those of later tiers come when the ladder reaches them; contacts never stand in for the desk.
+    """
+    below = [each for each in ladder.rungs if each.tier == rung.tier and each.after_s <= rung.after_s]
+    return tuple(dict.fromkeys(group for each in below for group in each.groups if group is not Group.CONTACTS))
+
+
+def after_her(person: str, people: Sequence[str]) -> tuple[str, ...]:
+    """Return who is tried after `person`, at most `MOST_THEN`: those behind her in `people`, then those before her."""
+    place = people.index(person) if person in people else -1
+    return tuple([*people[place + 1 :], *people[: max(place, 0)]][:MOST_THEN])
 
 
 def _time_of(ladder: Ladder, place: int, *, is_hurried: bool, is_unmanned: bool) -> int:

@@ -4,7 +4,7 @@ Started by `sos_flow` in the tap's own transaction, woken by `core.timers_flow` 
 incident under lock, so a step that fires twice, late, or after a claim does nothing wrong.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -13,10 +13,11 @@ from core.clock import Clock, from_ms, to_ms
 from core.ids import IncidentId, RecipientId
 from core.timers import Timer, Timers
 from core.unit_of_work import Tx, UnitOfWork
+from notifications.notice import Channel
 from safety.evidence import Event, EventKind
 from safety.incident import CANCEL_DOUBTED_AFTER_S, LEASE_S, OWNER_REMINDED_AFTER_S, PENDING_S, Act, Flag, Incident, State, lapsed, moved
-from safety.ladder import Due, Rung, due
-from safety.ports import Alerts, Incidents, Pokes, Responder, Responders
+from safety.ladder import Due, Group, Rung, after_her, due, those_beside
+from safety.ports import Alerts, Footing, Incidents, Pokes, Responder, Responders
 
 LADDER_TIMER = "safety.ladder"
 PENDING_TIMER = "safety.pending"
@@ -151,7 +152,8 @@ class LadderFlow:
         told = msgspec.structs.replace(incident, lap=lap)
         # One person stands on many rungs, and a second call at once would find her line busy. Texts of every tier reach her all the same.
         ringing = set[RecipientId]()
-        events = [await self._tell(tx, told, rung, now, ringing, unwritten, is_manned=stands.is_manned) for rung in now_due.rungs]
+        known: dict[Group, Sequence[Responder]] = {}
+        events = [await self._tell(tx, told, rung, now, ringing, unwritten, stands, known) for rung in now_due.rungs]
         told = self._after(told, now_due)
         if now_due.is_exhausted:
             events.append(_event(told, EventKind.EXHAUSTED, now, {"lap": lap}))
@@ -165,14 +167,12 @@ class LadderFlow:
         return msgspec.structs.replace(moved(incident, act), tier=max(rung.tier for rung in now_due.rungs))
 
     async def _tell(
-        self, tx: Tx, incident: Incident, rung: Rung, now: datetime, ringing: set[RecipientId], unwritten: Sequence[Event], *,
-        is_manned: bool,
+        self, tx: Tx, incident: Incident, rung: Rung, now: datetime, ringing: set[RecipientId], unwritten: Sequence[Event],
+        stands: Footing, known: dict[Group, Sequence[Responder]],
     ) -> Event:  # fmt: skip
-        people: dict[str, Responder] = {}
-        for group in rung.groups:
-            for person in await self._responders.of(tx, incident.site_id, group, incident):
-                people.setdefault(person.recipient_id, person)
-        count = await self._alerts.tell(tx, incident, rung, list(people.values()), ringing, unwritten)
+        people = await self._people(tx, incident, rung.groups, known)
+        beside = await self._people(tx, incident, those_beside(stands.ladder, rung), known)
+        count = await self._alerts.tell(tx, incident, rung, _with_next(rung, people, beside), ringing, unwritten)
         if not people:
             await self._alerts.nobody_to_tell(tx, incident, rung)
         data = {
@@ -181,9 +181,21 @@ class LadderFlow:
             "channels": [channel.value for channel in rung.channels],
             "people": sorted(people),
             "notices": count,
-            "is_manned": is_manned,
+            "is_manned": stands.is_manned,
         }
         return _event(incident, EventKind.TOLD, now, data)
+
+    async def _people(
+        self, tx: Tx, incident: Incident, groups: Iterable[Group], known: dict[Group, Sequence[Responder]]
+    ) -> dict[RecipientId, Responder]:
+        """Return the people of groups, each once. `known`: who was read for this step already."""
+        people: dict[RecipientId, Responder] = {}
+        for group in groups:
+            if group not in known:
+                known[group] = await self._responders.of(tx, incident.site_id, group, incident)
+            for person in known[group]:
+                people.setdefault(person.recipient_id, person)
+        return people
 
     async def _wait(self, tx: Tx, incident: Incident, started_at: datetime, now_due: Due) -> None:
         await self._set(tx, incident, to_ms(started_at), now_due.next_step, now_due.next_at)
@@ -191,6 +203,17 @@ class LadderFlow:
     async def _set(self, tx: Tx, incident: Incident, started_at_ms: int, step: int, due_at: datetime) -> None:
         payload = {"started_at_ms": started_at_ms, "step": step, "lap": incident.lap}
         await self._timers.set(tx, Timer(kind=LADDER_TIMER, subject=incident.id, due_at=due_at, payload=payload))
+
+
+def _with_next(
+    rung: Rung, people: dict[RecipientId, Responder], beside: dict[RecipientId, Responder]
+) -> list[Responder]:
+    """Return the rung's people, each of the desk knowing who is tried after her: nobody whom this rung calls anyway."""
+    are_called = people if Channel.VOICE in rung.channels else {}
+    free = [id for id in beside if id not in are_called]
+    return [
+        person if person.is_contact else msgspec.structs.replace(person, then=after_her(id, free)) for id, person in people.items()
+    ]
 
 
 def _event(incident: Incident, kind: EventKind, now: datetime, data: dict[str, object]) -> Event:

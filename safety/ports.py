@@ -24,6 +24,8 @@ class Responder(msgspec.Struct, frozen=True, kw_only=True):
     is_contact: bool = False
     knows_place: bool = True
     """False for a contact whom she has not confirmed for 90 days: he learns that help is coming, not where she is."""
+    then: tuple[RecipientId, ...] = ()
+    """Who is called when nobody answers her phone; the ladder sets it for a rung."""
 
 
 class TapRaced(Exception):

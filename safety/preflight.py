@@ -45,11 +45,20 @@ class Lack(StrEnum):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One lack, whom or which tier it concerns, and the cure in words."""
+    """One lack, whom or which tier it concerns, and the cure in words. `name`: of the person whom it concerns."""
 
     lack: Lack
     about: str
     cure: str
+    name: str = ""
+
+
+class LackAlarm(msgspec.Struct, frozen=True):
+    """What the owners are told of one lack: the alarm's `code`, a sentence, and the person it names first."""
+
+    code: str
+    detail: str
+    who: str
 
 
 class Watchers(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +74,24 @@ def findings(watchers: Watchers, now: datetime) -> tuple[Finding, ...]:
     """Return everything that would keep a tap from being answered; empty when all is well."""
     found = [*_duty(watchers, now), *_tiers(watchers), *_numbers(watchers), *_carriers(watchers)]
     return tuple(found)
+
+
+NUMBER_NOT_READY = "number_not_ready"
+"""The alarm for `NUMBER_UNREACHABLE`: a number that was never verified is told in other words than one that refused a text just now."""
+
+
+def alarms(found: Sequence[Finding]) -> list[LackAlarm]:
+    """Return one alarm a lack, since the same code alarms once an hour: the first is named, the others are counted."""
+    by_lack: dict[Lack, list[Finding]] = {}
+    for finding in found:
+        by_lack.setdefault(finding.lack, []).append(finding)
+    return [_alarm(lack, first, len(others)) for lack, (first, *others) in by_lack.items()]
+
+
+def _alarm(lack: Lack, first: Finding, others: int) -> LackAlarm:
+    more = f" And {others} more: `porchlight site check` names all." if others else ""
+    code = NUMBER_NOT_READY if lack is Lack.NUMBER_UNREACHABLE else lack.value
+    return LackAlarm(code, first.cure + more, first.name)
 
 
 def reasons_against(found: Sequence[Finding], mode: Mode) -> list[str]:
@@ -98,7 +125,7 @@ def _tiers(watchers: Watchers) -> list[Finding]:
 def _numbers(watchers: Watchers) -> list[Finding]:
     people = {recipient.id: recipient for group in watchers.groups.values() for recipient in group}
     return [
-        Finding(lack=Lack.NUMBER_UNREACHABLE, about=recipient.id, cure=f"{recipient.name}'s number {reason}.")
+        Finding(lack=Lack.NUMBER_UNREACHABLE, about=recipient.id, cure=f"{recipient.name}'s number {reason}.", name=recipient.name)
         for recipient in people.values()
         if (reason := _why_unreachable(recipient)) is not None
     ]

@@ -8,7 +8,7 @@ from core.clock import Clock
 from core.ids import SiteId
 from core.unit_of_work import Tx, UnitOfWork
 from notifications.ports import Alarms
-from safety.preflight import Finding, findings, reasons_against
+from safety.preflight import Finding, alarms, findings, reasons_against
 from safety.watch_ports import RuleBook, WatchersSource
 from visits.person import Technician
 from visits.site import Site
@@ -55,8 +55,8 @@ class PreflightFlow:
         """Alarm the owners of every site that lacks something; the same lack alarms once an hour."""
         for site_id in await self._sites():
             async with self._work.begin() as tx:
-                for finding in [*await self.findings(tx, site_id), *await self.ahead(tx, site_id)]:
-                    await self._alarms.raise_operator_alarm(tx, site_id, finding.lack.value, finding.cure)
+                for told in alarms([*await self.findings(tx, site_id), *await self.ahead(tx, site_id)]):
+                    await self._alarms.raise_operator_alarm(tx, site_id, told.code, told.detail, who=told.who)
 
     async def run(self) -> None:
         """Look every minute until cancelled."""

@@ -99,10 +99,11 @@ visit_receipt =
 alarm_words = { $alarm ->
     [notice_dead] 发给{ $who }的通知多次失败，已放弃（错误{ $error }），请自行告知
     [number_unreachable] { $who }收不到短信（错误{ $error }），电话照常拨打，请核实或更换号码
+    [number_not_ready] { $who }的号码尚未就绪（未验证、已退订或上次短信失败），请用porchlight site check查看全部
     [carrier_refuses_us] 运营商拒绝了本系统的请求（错误{ $error }），请检查账号、密钥、发送号码和余额
     [text_blocked] 发给{ $who }的短信被拦截（错误{ $error }），已改发最简文案，请报备模板
     [responder_stopped] { $who }已回复STOP退订，警情短信也收不到，请让其回复START
-    [webhook_disabled] 一个事件推送地址已停用，请检查接收方后重新启用
+    [webhook_disabled] 事件推送地址{ $who }已停用，请检查接收方后重新启用
     [ladder_tier_empty] 升级链有一级无人可通知，请安排值守或补充名单
     [tier_empty] 升级链有一级无人可通知，请补充有号码的人员
     [hasty_resolution] 有警情在一分钟内被判为误报，请主管复核

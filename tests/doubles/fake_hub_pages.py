@@ -22,6 +22,7 @@ from core.clock import SystemClock
 from core.geo import LatLon, bearing_deg, distance_m, moved
 from core.ids import SiteId
 from realtime.http_pages import DemoLinks, MapSettings, Pages, PageSettings
+from realtime.http_phones_page import PhonesPage
 from realtime.page_model import CustomerPage
 from realtime.wire_values import Arrival, Point, PositionFeature, PositionProperties, VisitFace
 from tests.doubles.fake_desk_pages import FakeDesk
@@ -270,7 +271,7 @@ def app(hub: FakeHub, origin: str, where: MapSettings | None = None) -> Starlett
         hub.loop = asyncio.get_running_loop()
         yield
 
-    return Starlette(lifespan=living, routes=[*api, *hub.phone.routes(), *sockets, *pages.routes()])
+    return Starlette(lifespan=living, routes=[*api, *hub.phone.routes(), *sockets, *pages.routes(), *PhonesPage(pages).routes()])
 
 
 if __name__ == "__main__":

@@ -40,6 +40,14 @@ def test_what_cannot_be_meant_is_refused_with_the_choices(porchlight, words, sai
         porchlight("notices", "preview", "sos", *words)
 
 
+@pytest.mark.parametrize("words", [("deliveries", "nope"), ("replay", "nope", "nope"), ("rotate", "nope")])
+def test_an_endpoint_that_is_not_there_is_said_to_be_none(porchlight, words):
+    told(porchlight("site", "new", "munich", "--zone", "Europe/Berlin", "--json"))
+
+    with pytest.raises(NotFound, match="no such webhook endpoint"):
+        porchlight("notices", *words)
+
+
 def test_a_new_secret_signs_beside_every_one_that_signed_until_now(porchlight, tmp_path):
     told(porchlight("site", "new", "munich", "--zone", "Europe/Berlin", "--json"))
     store = SqlWebhooks(KeyRing(["a-secret-of-more-than-thirty-two-characters"]), SystemClock(), RandomIds())

@@ -298,9 +298,12 @@ async def test_after_a_restart_leases_become_ambiguous_and_emergencies_go_again(
         for row in await house.outbox.claim(tx, list(Lane), house.clock.now(), 10):
             await house.outbox.begin_attempts(tx, [(row, "twilio")], house.clock.now())
     await house.live_through(20)
+    async with house.work.read() as tx:
+        tried = [attempt.error_code for attempt in await house.outbox.attempts_of(tx, notice.id)]
 
     assert (await house.row(notice)).state is NoticeState.ACCEPTED
     assert ["(again)" in letter.text for letter in house.sms.taken] == [True]
+    assert tried == ["lease", None]  # whoever reads the log sees why there was a second one
     assert (await house.row(service)).state is NoticeState.AMBIGUOUS
 
 

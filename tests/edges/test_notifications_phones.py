@@ -13,7 +13,7 @@ from core.caller import Caller, CallerKind, Role
 from core.errors import BadInput, Conflict
 from notifications import http_gateway, http_notices, http_phones, http_recipients
 from notifications.aiohttp_gateway import GatewayCarrier, open_session
-from notifications.carrier import CarrierName
+from notifications.carrier import CarrierName, Outcome
 from notifications.desk_notices_flow import DeskNoticesFlow
 from notifications.error_class import ErrorClass
 from notifications.file_channel import FileChannel
@@ -115,6 +115,22 @@ async def test_a_call_that_nobody_picks_up_is_missed(house):
 
     assert (await house.row(notice)).error_code == "voice_no_answer"
     assert (await house.page.all())[0].items[0].state == "missed"
+
+
+async def test_whoever_watches_the_phones_sees_a_call_ring_for_as_long_as_a_real_one(house):
+    first, second = await house.add_person(), await house.add_person("+14155550188", owner_id="dispatcher-2")
+    notice = sos(first, channel=Channel.VOICE, next_recipients=(second.id,))
+    await house.enqueue(notice)
+    await house.send_due()
+    house.clock.move(24)
+    ringing = await house.page.all()
+    house.clock.move(1)
+    missed = await house.page.all()
+
+    assert [phone.items[0].state for phone in (*ringing, *missed)] == ["ringing", "missed"]
+    assert (await house.row(notice)).error_code == "voice_no_answer"
+    await house.send_due()
+    assert {phone.recipient_id for phone in await house.page.all()} == {first.id, second.id}
 
 
 async def test_a_phone_can_text_the_hub(house):
@@ -239,6 +255,20 @@ async def test_health_names_what_is_missing(house):
     await house.enqueue(sos(await house.add_person(is_alarmed=True)))
     house.clock.move(6)
     assert [fault.code for fault in await health.faults([SITE])] == ["no_sms", "no_voice", "outbox_late_p0", "nobody_verified"]
+
+
+@pytest.mark.parametrize("error", [ErrorClass.AMBIGUOUS, ErrorClass.OUR_FAULT, ErrorClass.NOT_PROCESSED])
+async def test_health_names_a_carrier_that_takes_no_emergency_until_it_does(work, clock, error):
+    house = NoticeHouse(work, clock)
+    health = HealthFlow(work=work, outbox=house.outbox, recipients=house.recipients, carriers=house.carriers, clock=clock)
+    house.sms.answers.extend([Outcome(error=error, code="out", detail="lost before")] * 50)
+    await house.enqueue(sos(await house.add_person()))
+    await house.live_through(6)
+
+    assert [fault.code for fault in await health.faults()] == [f"carrier_{error}"]
+    house.sms.answers.clear()
+    await house.live_through(20)
+    assert await health.faults() == []
 
 
 async def test_the_file_takes_a_line_a_letter_without_the_number(house, tmp_path):

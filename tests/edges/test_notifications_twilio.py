@@ -9,8 +9,9 @@ from twilio.request_validator import RequestValidator
 
 from notifications import http_twilio
 from notifications.account import INBOUND_PATH, STATUS_PATH, TwilioConfig
+from notifications.carrier import SEND_DEADLINE_S
 from notifications.delivery import Receipt
-from notifications.error_class import ErrorClass
+from notifications.error_class import KNOWN_STOPPED, ErrorClass
 from notifications.inbound_flow import InboundFlow
 from notifications.notice import Channel, Lane, NoticeState
 from notifications.recipient import RecipientKind
@@ -194,6 +195,12 @@ async def test_an_unreachable_twilio_was_never_asked(house, account, clock):
     assert (row.state, row.error_class) == (NoticeState.PENDING, ErrorClass.NOT_PROCESSED)
 
 
+async def test_the_deadline_of_a_request_is_not_rounded_up_to_a_whole_second(account):
+    for lane in Lane:
+        timeout = account.client(lane).http_client.session.timeout
+        assert timeout.total == SEND_DEADLINE_S < timeout.ceil_threshold
+
+
 async def test_a_text_that_was_sent_behind_a_500_is_found_and_not_doubled(house, fake_twilio):  # noqa: F811
     fake_twilio.next_answers("Messages", ERROR_AFTER)
     notice = sos(await house.add_person(PHONE))
@@ -304,11 +311,14 @@ async def test_a_responder_who_says_stop_alarms_the_operator_and_is_called_inste
     await house.send_due()
     assert {letter.variables.get("alarm") for letter in house.desk.taken} == {"responder_stopped"}
 
-    await house.enqueue(sos(person))
+    await house.enqueue(notice := sos(person))
     await house.send_due()
     await house.send_due()
 
     await fake_twilio.expect_call(PHONE)
+    assert (await house.row(notice)).error_code == KNOWN_STOPPED
+    # Asked for START once, and never for another number: hers is right.
+    assert [letter.variables.get("alarm") for letter in house.desk.taken] == ["responder_stopped"]
 
 
 @pytest.mark.parametrize("channel", [Channel.SMS, Channel.VOICE])

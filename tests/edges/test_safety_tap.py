@@ -12,11 +12,13 @@ from notifications.notice import Channel, short_code
 from safety.alerts_flow import AlertsFlow
 from safety.evidence import EventKind, first_break
 from safety.incident import Flag, OutOfDate, Resolution, State
+from safety.ladder import Group
+from safety.ports import Responder
 from safety.row_check import differences
 from safety.sos_tap import PersonKind, Road, SosTap, TriggerKind
 from safety.tables import incident_events, incidents
 from tests.doubles.dropped import DroppedAt
-from tests.doubles.safety_ports import safety_on
+from tests.doubles.safety_ports import OFF_DUTY, ON_DUTY, safety_on
 
 pytestmark = pytest.mark.anyio
 
@@ -137,6 +139,24 @@ async def test_when_rungs_fall_due_together_each_phone_is_called_once_and_every_
     last = [each for each in outbox.kept if each.ladder_round == lap]
     assert sorted(each.recipient_id for each in last if each.channel is Channel.VOICE) == ["r-ana", "r-bo", "r-cy"]
     assert {each.tier for each in last if each.channel is Channel.SMS} == {0, 1, 2}
+
+
+async def test_who_does_not_answer_is_followed_by_her_colleagues_on_duty_and_never_by_a_contact(work, clock, key_ring):
+    outbox = KeptNotices()
+    hub = safety_on(work, clock, key_ring, AlertsFlow(outbox, None, NoWords()))
+    mother = Responder(recipient_id="r-mother", is_contact=True)
+    hub.responders.groups |= {Group.ON_DUTY: [ON_DUTY, OFF_DUTY], Group.CONTACTS: [mother]}
+    await hub.sos.raise_sos(TAP)
+    for seconds in (15, 45):
+        clock.move(seconds)
+        await hub.timers.run_once()
+
+    followed = {(each.tier, each.channel, each.recipient_id): each.next_recipients for each in outbox.kept}
+    assert followed[0, Channel.SMS, "r-ana"] == ("r-bo",)
+    assert followed[0, Channel.SMS, "r-bo"] == ("r-ana",)
+    assert followed[0, Channel.VOICE, "r-ana"] == ("r-bo",)
+    assert followed[1, Channel.VOICE, "r-ana"] == ()  # all of this tier are called at once
+    assert followed[1, Channel.VOICE, "r-mother"] == ()
 
 
 async def test_a_claim_stops_the_ladder_and_silence_starts_it_again(work, hub, clock):

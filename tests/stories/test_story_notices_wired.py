@@ -19,6 +19,8 @@ from notifications.recipients_flow import NewRecipient
 from tests.doubles.notice_carriers import SilentPoke
 from tests.doubles.notice_house import SITE, sos
 from tests.doubles.notice_safety import SpySafety
+from visits.site import Site
+from visits.sql_sites import SqlSites
 
 pytestmark = pytest.mark.anyio
 SECRET = "wired-secret-of-more-than-thirty-two-characters"
@@ -60,6 +62,18 @@ async def test_a_committed_emergency_rings_the_phone_by_itself(wired):
     async with floor.truth.read() as tx:
         row = await notices.outbox.get(tx, notice.id)
     assert row.state in (NoticeState.SENDING, NoticeState.ACCEPTED)
+
+
+async def test_health_is_red_where_nobody_gets_the_alarms_of_a_site(wired):
+    floor, _notices, _safety = wired
+    async with floor.truth.begin() as tx:
+        await SqlSites().add(tx, Site(id=SITE, name="Munich", zone="Europe/Berlin", currency="EUR"), floor.clock.now())
+
+    health = await floor.health.look()
+
+    assert [fault.detail for fault in health.faults if fault.name == "notices"] == [
+        f"{SITE}: Nobody gets the alarms of this site. Add a recipient with `is_alarmed`."
+    ]
 
 
 async def test_the_hub_starts_without_any_account_and_says_so(tmp_path):

@@ -10,6 +10,8 @@ const KEYS = [..."123456789*0#"];
 const linked = (text) => text.split(/(https?:\/\/\S+)/).map((part) => (part.startsWith(`${location.origin}/`) ? h("a", { href: part, target: "_blank", rel: "noopener" }, part) : part));
 
 const LIVE = new Set(["ringing", "answered", "confirming"]);
+/** Nobody hears what a call says before picking up. */
+const UNHEARD = new Set(["ringing", "missed"]);
 
 /** @typedef {{id: string, kind: "text" | "call", state: string, body: string, language: string, at_ms: number}} Item */
 
@@ -30,10 +32,25 @@ export class DemoPhone extends EventTarget {
     this.talk = h("ol", { class: "talk", tabindex: "0" });
     this.call = h("section", { class: "call", hidden: true });
     this.said = h("p", { class: "note said", role: "status" });
-    const text = h("input", { name: "text", required: true, maxlength: "1600", autocomplete: "off", placeholder: words.say("phone-hint"), "aria-label": words.say("phone-reply") });
+    const text = h("input", { name: "text", required: true, maxlength: "1600", autocomplete: "off", placeholder: words.say("phone-reply"), "aria-label": words.say("phone-reply") });
     const form = /** @type {HTMLFormElement} */ (h("form", { class: "reply" }, text, h("button", { class: "button small", type: "submit" }, words.say("phone-send"))));
     form.addEventListener("submit", (event) => this.#reply(event, form));
     this.element = h("article", { class: "phone" }, h("header", {}, h("span", { class: "face", "aria-hidden": "true" }), h("div", {}, this.name, this.number)), this.talk, this.call, this.said, form);
+  }
+
+  /** Whether anybody ever called it. */
+  get isCalled() {
+    return [...this.#items.values()].some((item) => item.element.dataset.kind === "call");
+  }
+
+  get isRinging() {
+    return this.element.classList.contains("is-ringing");
+  }
+
+  /** Bring it into view, ready to be answered. */
+  lookHere() {
+    this.element.scrollIntoView({ block: "nearest" });
+    this.call.querySelector("button")?.focus({ preventScroll: true });
   }
 
   /** @param {{name: string, number_masked: string, items: Item[]}} told */
@@ -44,8 +61,13 @@ export class DemoPhone extends EventTarget {
     const items = [...told.items].sort((a, b) => a.at_ms - b.at_ms);
     let isNew = false;
     for (const item of items) isNew = this.#item(item) || isNew;
-    if (isNew) this.talk.scrollTop = this.talk.scrollHeight;
-    this.#drawCall(items.filter((item) => item.kind === "call" && LIVE.has(item.state)).at(-1) ?? null);
+    const isMoved = this.#drawCall(items.filter((item) => item.kind === "call" && LIVE.has(item.state)).at(-1) ?? null);
+    // After the call has taken its room: it would cover the newest words.
+    if (isNew || isMoved) this.showNewest();
+  }
+
+  showNewest() {
+    this.talk.scrollTop = this.talk.scrollHeight;
   }
 
   /** @param {Item} item @returns {boolean} whether it is new here */
@@ -55,7 +77,7 @@ export class DemoPhone extends EventTarget {
     if (known?.seen === seen) return false;
     const state = item.kind === "call" ? this.words.say(LIVE.has(item.state) ? (item.state === "ringing" ? "phone-ringing" : "phone-in-call") : item.state === "missed" ? "phone-missed" : "phone-ended") : "";
     const element = h("li", { class: "bubble", "data-kind": item.kind, "data-state": item.state, lang: item.language },
-      item.kind === "call" ? h("strong", {}, icon("phone"), state) : null, h("p", {}, ...linked(item.body)), h("time", {}, clockText(item.at_ms)));
+      item.kind === "call" ? h("strong", {}, icon("phone"), state) : null, UNHEARD.has(item.state) ? null : h("p", {}, ...linked(item.body)), h("time", {}, clockText(item.at_ms)));
     if (known) known.element.replaceWith(element);
     else this.talk.append(element);
     this.#items.set(item.id, { element, seen });
@@ -63,12 +85,13 @@ export class DemoPhone extends EventTarget {
     return !known;
   }
 
-  /** @param {Item | null} item */
+  /** @param {Item | null} item @returns {boolean} whether it takes another room now */
   #drawCall(item) {
     show(this.call, item !== null);
     this.element.classList.toggle("is-ringing", item?.state === "ringing");
     const shape = item ? `${item.id} ${item.state === "ringing"}` : "";
-    if (this.#callId !== shape) {
+    const isMoved = this.#callId !== shape;
+    if (isMoved) {
       this.#callId = shape;
       const isHeld = this.call.contains(document.activeElement);
       this.call.replaceChildren(...(item ? this.#controls(item) : []));
@@ -77,6 +100,7 @@ export class DemoPhone extends EventTarget {
     }
     const heard = this.call.querySelector(".heard");
     if (item && heard) setText(heard, item.state === "ringing" ? this.words.say("phone-ringing") : item.body);
+    return isMoved;
   }
 
   /** @param {Item} item */
@@ -112,7 +136,7 @@ export class DemoPhone extends EventTarget {
       const at = clockText(Date.now());
       this.talk.append(h("li", { class: "bubble mine" }, h("p", {}, text), h("time", {}, at)));
       if (reply) this.talk.append(h("li", { class: "bubble" }, h("p", {}, reply), h("time", {}, at)));
-      this.talk.scrollTop = this.talk.scrollHeight;
+      this.showNewest();
       setText(this.said, "");
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;

@@ -642,7 +642,8 @@ phones-title = Phones of the demo
 phones-line = Every text and call that the hub sends lies here instead of on real phones. Nobody real is reached.
 phones-none = Nothing has been sent yet. Hold the help button on the technician's or the customer's page.
 phones-lost = The hub does not answer. Trying again …
-phone-ringing = is calling …
+phone-ringing = Incoming call …
+phone-rings = { $name }'s phone rings
 phone-answer = Answer
 phone-decline = Decline
 phone-hang-up = Hang up
@@ -652,7 +653,6 @@ phone-in-call = In a call
 phone-keys = Keys
 phone-reply = Text back
 phone-send = Send
-phone-hint = ack CODE takes the incident
 front-phones = Phones
 front-phones-line = What the hub texts and calls: read it, answer, press digits, text back.
 

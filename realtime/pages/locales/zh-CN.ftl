@@ -634,6 +634,7 @@ phones-line = 系统发出的每条短信和每通电话都在这里，不会打
 phones-none = 还没有发出任何消息。请在技师或顾客页面长按呼救按钮。
 phones-lost = 系统没有响应，正在重试……
 phone-ringing = 来电……
+phone-rings = { $name }的手机在响
 phone-answer = 接听
 phone-decline = 拒接
 phone-hang-up = 挂断
@@ -643,7 +644,6 @@ phone-in-call = 通话中
 phone-keys = 按键
 phone-reply = 回短信
 phone-send = 发送
-phone-hint = 发送“ack 代码”即可认领警情
 front-phones = 手机
 front-phones-line = 系统发出的短信和电话：阅读、接听、按键、回复。
 

@@ -133,7 +133,7 @@ def test_either_secret_counts_during_a_rotation():
     ],
 )
 def test_anything_else_is_not_believed(secrets, headers, body):
-    with pytest.raises(BadSignature):
+    with pytest.raises(BadSignature, match="This request is not believed: "):
         read_hook(secrets, headers, body)
 
 

@@ -90,6 +90,28 @@ def test_a_cut_english_text_stays_in_the_alphabet_that_holds_160_characters():
     assert "Waterfront Boulevard" in wording.text
 
 
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("ul. Żelazna 59/14, 00-848 Warszawa", "ul. Zelazna 59/14, 00-848 Warszawa"),
+        ("Calle de Álvarez Gato 12, 3º B, Madrid", "Calle de Alvarez Gato 12, 3. B, Madrid"),
+        ("Flat 4, Dún Laoghaire’s “Old Mill” – rear", 'Flat 4, Dun Laoghaire\'s "Old Mill" - rear'),
+    ],
+)
+def test_one_accent_costs_an_emergency_neither_its_door_number_nor_its_answer(place, told):
+    wording = sms("sos", {"name": "Łucja", "place": place, "link": "https://h.example/i/1"}, "en", country="PL")
+
+    assert (wording.segments.encoding, wording.segments.parts) == (Encoding.GSM7, 1)
+    assert told in wording.text
+    assert 'Reply "ack 4821"' in wording.text
+
+
+def test_accents_stay_where_they_cost_nothing():
+    booked = sms("visit_booked", {"name": "Łucja", "time": "14:00"}, "en", lane=Lane.P2, country="PL")
+
+    assert "Łucja" in booked.text
+
+
 def test_an_unknown_template_and_language_still_say_something():
     assert sms("no_such_template", {}, "fr").text == minimal("fr", Lane.P0, "4821", "Porchlight")
 

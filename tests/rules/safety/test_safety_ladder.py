@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from core.errors import BadInput
 from notifications.notice import Channel
-from safety.ladder import DEFAULT, Group, Rung, checked, due
+from safety.ladder import DEFAULT, MOST_THEN, Group, Rung, after_her, checked, due, those_beside
 from tests.doubles.fake_clock import START
 
 
@@ -57,6 +57,23 @@ def test_a_ladder_never_goes_quiet(seconds, is_hurried, is_unmanned):
         assert now_due.next_step >= step
         assert now_due.next_at <= at(second) + timedelta(seconds=60)
         step = now_due.next_step
+
+
+def test_a_call_goes_on_within_its_tier_and_leaves_the_next_tier_to_the_ladder():
+    first, lead, second, _third = DEFAULT.rungs
+
+    assert those_beside(DEFAULT, first) == (Group.ON_DUTY,)
+    assert those_beside(DEFAULT, lead) == (Group.ON_DUTY, Group.DUTY_LEAD)
+    assert those_beside(DEFAULT, second) == (Group.ALL_DISPATCHERS,)
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), unique=True), st.sampled_from("abcdefgh"))
+def test_nobody_is_followed_by_herself_or_by_anybody_twice(people, person):
+    then = after_her(person, people)
+
+    assert len(then) == min(MOST_THEN, len(set(people) - {person}))
+    assert len(set(then)) == len(then)
+    assert person not in then
 
 
 def only(channel, group=Group.ON_DUTY):

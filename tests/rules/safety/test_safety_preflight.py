@@ -3,10 +3,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from notifications.notice import Channel
+from notifications.country import rule_of
+from notifications.notice import Channel, Lane
 from notifications.recipient import Recipient, RecipientKind
+from notifications.templates import load_templates
 from safety.ladder import DEFAULT, Group
-from safety.preflight import Lack, Mode, Watchers, findings, reasons_against
+from safety.preflight import Finding, Lack, Mode, Watchers, alarms, findings, reasons_against
 from tests.doubles.fake_clock import START
 
 ANA = Recipient(
@@ -58,3 +60,25 @@ def test_findings_stop_assignments_only_where_the_site_enforces_them():
 
     assert len(reasons_against(found, Mode.ENFORCE)) == 1
     assert reasons_against(found, Mode.WARN) == []
+
+
+def test_of_many_numbers_that_are_not_ready_one_alarm_names_the_first_and_counts_the_others():
+    unproved = [msgspec.structs.replace(ANA, id=f"u{n}", name=name, verified_at=None) for n, name in enumerate(("Bo", "Cy", "Di"))]
+    (told,) = alarms(findings(but(groups={**WELL.groups, Group.OWNERS: unproved}), START))
+
+    assert told.detail.startswith("Bo's number was never verified")
+    assert "2 more" in told.detail
+    assert told.who == "Bo"
+
+
+@pytest.mark.parametrize("lack", list(Lack))
+def test_each_lack_is_alarmed_in_chinese_too(lack):
+    (told,) = alarms([Finding(lack=lack, about="site", cure="Do this now.", name="Bo")])
+    said = {"site": "munich", "detail": told.detail, "alarm": told.code, "who": told.who, "error": ""}
+    text = load_templates().sms(
+        "operator_alarm", said, language="zh-CN", lane=Lane.P1, rule=rule_of("CN"), code="", signature="Porchlight"
+    )
+
+    assert told.detail not in text.text
+    assert not text.is_minimal
+    assert "短信（错误" not in text.text  # nothing was refused just now
