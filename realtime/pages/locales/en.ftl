@@ -612,6 +612,14 @@ lack-sound_not_tested = Somebody on duty has not heard the alarm for too long. R
 lack-no_carrier = No provider carries { $about }. Configure one.
 lack-nobody_planned = Nobody is planned for the desk ahead: { $cure }
 duty-end = Go off duty
+duty-owns = { $n ->
+    [one] You own an open incident. Hand it over first.
+   *[other] You own { $n } open incidents. Hand them over first.
+  }
+duty-last = You are the last on duty while { $n ->
+    [one] one technician works
+   *[other] { $n } technicians work
+  }. Find a colleague, or confirm that the desk stays empty.
 duty-end-empty = Off duty, and the desk stays empty
 aloud-title = Read this to the police
 aloud-who = This is the safety desk of { $site }. We need the police.
