@@ -45,7 +45,8 @@ export class Duty extends EventTarget {
     if (!this.me) this.me = await ask("GET", "/v1/sessions/current").catch(nothing);
     const sites = this.me?.sites ?? [];
     const found = await Promise.all(sites.map((/** @type {string} */ id) => ask("GET", `/v1/duty?site_id=${encodeURIComponent(id)}`).catch(nothing)));
-    this.watches = found.filter((each) => each !== null);
+    // What the hub cannot tell now is as it was: a desk that is manned must not look as if it were not.
+    this.watches = found.flatMap((each, at) => each ?? this.watches.filter((known) => known.site_id === sites[at]));
     this.draw();
     this.dispatchEvent(new Event("change"));
   }

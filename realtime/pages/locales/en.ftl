@@ -141,6 +141,7 @@ count-visits = visits under way
 count-stale = need a look
 lost-since = Not live for { $age }. Everything below is as it was then.
 lost-offline = This computer is offline. Everything below is as it was { $age } ago.
+lost-behind = The hub cannot read its database. Calls for help and visits below are as they were { $age } ago; new ones do not show here.
 lost-retry = Try now
 tab-technicians = Technicians
 tab-visits = Visits

@@ -141,6 +141,7 @@ count-visits = 进行中上门单
 count-stale = 需留意
 lost-since = 已断线 { $age }。以下均为断线前的内容。
 lost-offline = 本机已离线。以下为 { $age }前的内容。
+lost-behind = 系统读不到数据库。以下警情和上门单为 { $age }前的内容，新的呼救不会显示在这里。
 lost-retry = 立即重试
 tab-technicians = 技师
 tab-visits = 上门单
