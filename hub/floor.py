@@ -16,6 +16,7 @@ from hub.app import Surface
 from hub.health import HealthBook
 from hub.joints import Between, Joint, nothing
 from hub.metrics import Metrics
+from hub.part import Part
 from hub.settings import Settings
 from hub.supervisor import Supervisor
 from hub.version import VERSION
@@ -23,7 +24,10 @@ from hub.version import VERSION
 
 @dataclass(kw_only=True)
 class Floor:
-    """The floor of one worker. `worker_id` names this process for the life of it; `surface` gathers what is reachable from outside."""
+    """The floor of one process. `worker_id` names it for the life of it, `part` says what it is there for.
+
+    `surface` gathers what is reachable from outside.
+    """
 
     settings: Settings
     worker_id: str
@@ -40,12 +44,13 @@ class Floor:
     supervisor: Supervisor
     stack: contextlib.AsyncExitStack
     between: Between = nothing
+    part: Part = Part.WHOLE
     surface: Surface = field(default_factory=Surface)
 
 
 def open_floor(
     settings: Settings, stack: contextlib.AsyncExitStack, *, clock: Clock | None = None, ids: IdSource | None = None,
-    between: Between = nothing,
+    between: Between = nothing, part: Part = Part.WHOLE,
 ) -> Floor:  # fmt: skip
     """Build the floor; what it opens is closed by `stack`."""
     clock, ids = clock or SystemClock(), ids or RandomIds()
@@ -71,4 +76,5 @@ def open_floor(
         supervisor=Supervisor(clock),
         stack=stack,
         between=between,
+        part=part,
     )

@@ -4,7 +4,8 @@ Everything a tap needs before its commit is bounded here: a second for its crede
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -39,6 +40,7 @@ from visits.stage import Stage
 from visits.visit import Visit
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 CALLER_S = 1.0
 POSITION_S = 0.2
@@ -65,8 +67,7 @@ class Tappers:
         """See `TapCallers.tapper`."""
         token = _bearer(request)
         try:
-            async with asyncio.timeout(CALLER_S):
-                return await self._known(request, token)
+            return await within(self._known(request, token), CALLER_S)
         except NotSignedIn:
             raise
         except Exception as failure:
@@ -102,6 +103,22 @@ class Tappers:
     def _on_card(self, token: str) -> tuple[Caller, bool] | None:
         card = None if self._cards is None or not token else self._cards.load()
         return None if card is None else caller_on_card(card, token_hash(token))
+
+
+async def within(asked: Coroutine[Any, Any, T], seconds: float) -> T:
+    """Return what `asked` answers within `seconds`, else raise `TimeoutError` at once: what is given up ends by itself.
+
+    `asyncio.timeout` would wait for the end of it, and a connection that does not answer takes seconds to close.
+    """
+    attempt = asyncio.create_task(asked)
+    attempt.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    try:
+        await asyncio.wait({attempt}, timeout=seconds)
+        if not attempt.done():
+            raise TimeoutError(f"No answer within {seconds:g} s.")
+        return attempt.result()
+    finally:
+        attempt.cancel()
 
 
 class TapSites:

@@ -61,6 +61,8 @@ from safety.watch_flow import WatchFlow
 from visits.http_authenticator import HttpAuthenticator
 from visits.sql_stores import sql_stores
 
+MERGE = "taps_merge"
+
 
 @dataclass(kw_only=True)
 class Safety:
@@ -160,10 +162,11 @@ def wire_safety(floor: Floor, live: Live, notices: Notices, people: People, trac
 
 def _door(floor: Floor, live: Live, notices: Notices, sos: SosFlow, responders: SqlResponders) -> tuple[FileCard | None, TapDoor]:
     """Return the safety card and the door before SQL; without a folder that survives there is neither card nor journal."""
-    folder = floor.settings.safety.journal_dir
+    # Who opens a journal takes over what the dead left in theirs: only where its taps are merged, too.
+    folder = floor.settings.safety.journal_dir if floor.part.runs(MERGE) else None
     if not folder:
         door = TapDoor(sos, None, None, floor.clock, floor.way)
-        floor.supervisor.endless("taps_merge", door.run, rank=85)
+        floor.supervisor.endless(MERGE, door.run, rank=85)
         return None, door
     cards, journal = FileCard(Path(folder), floor.keys), _journal(floor, Path(folder))
     sender = DirectCarriers(notices.carriers, notices.templates, floor.clock, notices.settings.sms_signature)
@@ -172,7 +175,7 @@ def _door(floor: Floor, live: Live, notices: Notices, sos: SosFlow, responders: 
     for topic in (PokeTopic.SHIFTS, PokeTopic.DEVICES, PokeTopic.SESSIONS):
         live.fanout.on_topic(topic, lambda _about: card_flow.refresh_soon())
     floor.supervisor.endless("safety_card", card_flow.run, rank=50)
-    floor.supervisor.endless("taps_merge", door.run, rank=85)
+    floor.supervisor.endless(MERGE, door.run, rank=85)
     return cards, door
 
 

@@ -76,17 +76,17 @@ async def open_hub(
 ) -> AsyncIterator[Hub]:
     """Build everything one process needs, run the flows of its part while the block runs, and close in reverse."""
     async with contextlib.AsyncExitStack() as stack:
-        hub = wire(settings, stack, clock=clock, between=between)
+        hub = wire(settings, stack, clock=clock, between=between, part=part)
         stack.push_async_callback(hub.floor.supervisor.stop)
         hub.floor.supervisor.start(part.runs)
         yield hub
 
 
 def wire(
-    settings: Settings, stack: contextlib.AsyncExitStack, *, clock: Clock | None = None, between: Between = nothing
+    settings: Settings, stack: contextlib.AsyncExitStack, *, clock: Clock | None = None, between: Between = nothing, part: Part = Part.WHOLE
 ) -> Hub:
     """Build everything one worker needs and start nothing; what was opened is closed by `stack`. Call it inside the loop."""
-    floor = open_floor(settings, stack, clock=clock, between=between)
+    floor = open_floor(settings, stack, clock=clock, between=between, part=part)
     live = wire_live(floor)
     stores = sql_stores(floor.keys, floor.ids)
     pokes = JoinedPokes(live.pokes, floor.truth, stores)

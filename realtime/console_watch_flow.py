@@ -116,11 +116,13 @@ class ConsoleWatch:
                     await self._refresh(room)
 
     async def _refresh(self, room: TopicRoom) -> None:
+        began_ms, was_read = self._clock.now_ms(), False
         try:
             async with asyncio.timeout(REFRESH_S):
-                await room.refresh()
+                was_read = await room.refresh()
         except Exception:
             log.exception("topic_failed", topic=room.topic)
+        room.judge(began_ms, self._clock.now_ms(), was_read=was_read)
 
     def _room(self, site_id: SiteId, topic: str) -> TopicRoom:
         if topic == Topic.POSITIONS:

@@ -52,8 +52,8 @@ class PositionsRoom(TopicRoom):
         """See `TopicRoom.close`."""
         self._fanout.unwatch_site(self.site_id, self)
 
-    async def refresh(self) -> None:
-        """Tell what changed since the last tick; now and then read everything again."""
+    async def refresh(self) -> bool:
+        """Tell what changed since the last tick; now and then read everything again. Never behind: each position has its own age."""
         self._ticks += 1
         if self._ticks % HEARD_TICKS == 0:
             await self._listen()
@@ -65,6 +65,7 @@ class PositionsRoom(TopicRoom):
         changed, self._changed = self._changed, set()
         if changed:
             self.apply({who: self._item(who) for who in changed}, ())
+        return True
 
     async def reread(self) -> None:
         """Read all last known positions, dropping technicians of whom neither position nor sign of life is known any more."""

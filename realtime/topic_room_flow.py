@@ -12,11 +12,15 @@ import structlog
 from msgspec import Raw
 
 from core.ids import SiteId
+from core.units import Millis
 from realtime.ports import TopicSource
 from realtime.watching import Change, ItemSet
 from realtime.wire import raw_item
 
 log = structlog.get_logger(__name__)
+
+BEHIND_AFTER_MS = 5_000
+"""A look that fails once is a hiccup; after so long a silent topic would look like a quiet night."""
 
 
 class ConsoleWatcher(Protocol):
@@ -30,9 +34,16 @@ class ConsoleWatcher(Protocol):
         """Everything of a topic may have changed: send its snapshot."""
         ...
 
+    def on_behind(self, topic: str) -> None:
+        """A room of the topic fell behind its truth, or has met it again: see its `behind_since_ms`."""
+        ...
+
 
 class TopicRoom:
-    """One topic of one site: items, and who watches. `is_loaded`: the items say something; before, nothing is shown at all."""
+    """One topic of one site: items, and who watches. `is_loaded`: the items say something; before, nothing is shown at all.
+
+    `behind_since_ms`: the truth could not be read since then; None while it can, or could a moment ago.
+    """
 
     def __init__(self, site_id: SiteId, topic: str) -> None:
         self.site_id = site_id
@@ -40,6 +51,19 @@ class TopicRoom:
         self.items = ItemSet()
         self.is_loaded = False
         self.watchers: tuple[ConsoleWatcher, ...] = ()
+        self.behind_since_ms: Millis | None = None
+        self._read_ms: Millis | None = None
+
+    def judge(self, began_ms: Millis, now_ms: Millis, *, was_read: bool) -> None:
+        """Take note of a look at the truth that began at `began_ms`; watchers hear when the room falls behind and when it is over."""
+        if was_read or self._read_ms is None:
+            self._read_ms = began_ms
+        is_behind = not was_read and now_ms - self._read_ms >= BEHIND_AFTER_MS
+        if is_behind == (self.behind_since_ms is not None):
+            return
+        self.behind_since_ms = self._read_ms if is_behind else None
+        for watcher in self.watchers:
+            watcher.on_behind(self.topic)
 
     def replace(self, items: Mapping[str, Raw]) -> None:
         """Make these the items; watchers get a snapshot the first time, else what changed."""
@@ -67,8 +91,9 @@ class TopicRoom:
     def close(self) -> None:
         """Stop following: nobody watches."""
 
-    async def refresh(self) -> None:
-        """Follow the truth; called every tick and after pokes."""
+    async def refresh(self) -> bool:
+        """Follow the truth; called every tick and after pokes. Returns False where it could not be read."""
+        return True
 
 
 class SourceRoom(TopicRoom):
@@ -84,7 +109,7 @@ class SourceRoom(TopicRoom):
         """See `TopicRoom.open`."""
         await self.refresh()
 
-    async def refresh(self) -> None:
+    async def refresh(self) -> bool:
         """Read what changed since the last mark; where the source cannot tell, read all of it and compare."""
         try:
             # Two readings at once could be applied in the wrong order, and an old state would stand for a second.
@@ -92,6 +117,8 @@ class SourceRoom(TopicRoom):
                 await self._follow()
         except Exception:
             log.exception("topic_source_failed", topic=self.topic)
+            return False
+        return True
 
     async def _follow(self) -> None:
         changes = await self._source.changes(self.site_id, self._mark) if self.is_loaded else None

@@ -28,6 +28,7 @@ from realtime.wire import (
     WatchVisit,
     Welcome,
 )
+from realtime.wire_console import TopicBehind
 from realtime.wire_sos import Prompt, SosFace, SosFrame, SosPin, SosReceipt
 
 
@@ -66,5 +67,5 @@ CATALOGUE: tuple[Entry, ...] = (
     *_entries(Direction.CUSTOMER_TO_HUB, WatchVisit, Heartbeat, SosFrame),
     *_entries(Direction.HUB_TO_CUSTOMER, VisitSnapshot, PositionFrame, VisitFrame, ErrorFrame, HubHeartbeat, Bye, SosReceipt),
     *_entries(Direction.CONSOLE_TO_HUB, WatchTopics, Heartbeat),
-    *_entries(Direction.HUB_TO_CONSOLE, TopicSnapshot, TopicDelta, ErrorFrame, HubHeartbeat, Bye),
+    *_entries(Direction.HUB_TO_CONSOLE, TopicSnapshot, TopicDelta, TopicBehind, ErrorFrame, HubHeartbeat, Bye),
 )

@@ -26,6 +26,7 @@ from realtime.session_effects import Limits
 from realtime.topic_room_flow import TopicRoom
 from realtime.watching import Change, Numbering
 from realtime.wire import ErrorFrame, Frame, TopicDelta, TopicSnapshot, WatchTopics
+from realtime.wire_console import TopicBehind
 from realtime.wire_decode import BadFrame, FrameFault, decode_console
 from realtime.ws_link import Link
 from realtime.ws_links import Links
@@ -72,9 +73,13 @@ class _Watching:
         self.rooms: list[TopicRoom] = []
         self.mailbox: Mailbox[str, Raw | None] = Mailbox(MAX_CHANGED)
         self.numbering = Numbering(first_epoch)
+        self.must_tell_behind = False
 
     def next_frame(self) -> Frame | None:
         """Return the topic's next frame, None when nothing waits or nothing could be read yet."""
+        if self.must_tell_behind:
+            self.must_tell_behind = False
+            return self._behind()
         if self.mailbox.snapshot_due:
             return self._snapshot()
         waiting = self.mailbox.take_all()
@@ -84,6 +89,10 @@ class _Watching:
         put = [item for item in waiting.values() if item is not None]
         drop = [key for key, item in waiting.items() if item is None]
         return TopicDelta(topic=self.topic, view_epoch=epoch, sequence=sequence, put=put, drop=drop)
+
+    def _behind(self) -> Frame:
+        since = [room.behind_since_ms for room in self.rooms if room.behind_since_ms is not None]
+        return TopicBehind(topic=self.topic, since_ms=min(since, default=None))
 
     def _snapshot(self) -> Frame | None:
         loaded = [room for room in self.rooms if room.is_loaded]
@@ -169,6 +178,12 @@ class _Console(WatcherPeer):
             watching.mailbox.demand_snapshot()
             self.link.kick()
 
+    def on_behind(self, topic: str) -> None:
+        """See `ConsoleWatcher`."""
+        if (watching := self._topics.get(topic)) is not None:
+            watching.must_tell_behind = True
+            self.link.kick()
+
     async def _watch(self, frame: WatchTopics) -> None:
         wanted = {topic.value for topic in frame.topics}
         if unknown := wanted - self._door.watch.topics():
@@ -190,6 +205,7 @@ class _Console(WatcherPeer):
         watching = self._topics[topic] = _Watching(topic, self._door.ids.new_epoch())
         for site_id in sorted(self._caller.sites):
             watching.rooms.append(await self._door.watch.join(site_id, topic, self))
+        watching.must_tell_behind = any(room.behind_since_ms is not None for room in watching.rooms)
 
     async def _change(self, frame: WatchTopics) -> None:
         try:

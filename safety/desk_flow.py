@@ -160,7 +160,7 @@ class DeskFlow:
 def can_end_duty(owned: int, others_on_duty: int, people_working: int) -> str | None:
     """Return why a dispatcher may not go off duty yet, None when she may."""
     if owned:
-        return f"You own {owned} open incidents. Hand them over first."
+        return "You own an open incident. Hand it over first." if owned == 1 else f"You own {owned} open incidents. Hand them over first."
     if others_on_duty == 0 and people_working:
         return f"You are the last on duty while {people_working} technicians work. Find a colleague, or confirm that the desk stays empty."
     return None

@@ -11,6 +11,7 @@ from core.errors import BadInput, NotFound
 from core.http_endpoint import Call, Endpoint
 from core.ids import VisitId
 from safety.contacts_flow import ContactsFlow, ShownContact
+from safety.pin_turn_flow import PinBusy
 from safety.question_flow import Answered, PinNeeded, QuestionFlow
 from safety.watch_flow import WatchFlow
 
@@ -92,8 +93,9 @@ def endpoints(watch: WatchFlow, questions: QuestionFlow, contacts: ContactsFlow)
     rows = [
         ("POST", "/v1/me/check-ins", "check_in", "Give a sign of life; a late one counts only for what it lies after.", check_in,
          CheckInBody, None, (NotFound,)),
-        ("POST", "/v1/me/answers", "answer", "Answer whether all is in order.", answer, AnswerBody, Answered, (PinNeeded,)),
-        ("POST", "/v1/me/extensions", "extend_with_pin", "Lengthen the service, with the PIN.", extend, ExtendBody, Answered, (NotFound,)),
+        ("POST", "/v1/me/answers", "answer", "Answer whether all is in order.", answer, AnswerBody, Answered, (PinNeeded, PinBusy)),
+        ("POST", "/v1/me/extensions", "extend_with_pin", "Lengthen the service, with the PIN.", extend, ExtendBody, Answered,
+         (NotFound, PinBusy)),
         ("GET", "/v1/me/contacts", "my_contacts", "List one's emergency contacts.", list_contacts, None, ShownContacts, ()),
         ("POST", "/v1/me/contacts", "add_contact", "Name an emergency contact; it counts after a day.", add_contact, ContactBody,
          MadeContact, (BadInput,)),

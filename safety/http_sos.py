@@ -20,6 +20,7 @@ from safety.face_flow import FaceFlow
 from safety.journal_ports import TapRaiser
 from safety.pin import PinsRefused, PresentPinNeeded
 from safety.pin_flow import PinAnswer, PinFlow
+from safety.pin_turn_flow import PinBusy
 from safety.public_face import PublicFace
 from safety.sos_body import SosBody, TapReceipt, press_of, receipt_for, tap_of, unreadable_press, whom
 from safety.sos_tap import Road
@@ -113,11 +114,11 @@ def endpoints(
         ),
         Endpoint(
             method="POST", path="/v1/sos/pin", name="sos_pin", handler=enter_pin, callers=device, request=PinBody, response=PinAnswer,
-            tag="sos", summary="Enter the PIN after a press. A person makes sure before anything ends.",
+            tag="sos", summary="Enter the PIN after a press. A person makes sure before anything ends.", errors=(PinBusy,),
         ),
         Endpoint(
             method="PUT", path="/v1/me/pins", name="set_pins", handler=set_pins, callers=device, request=PinsBody, tag="sos",
-            summary="Set both PINs at once; changing them takes the one in force.", errors=(PinsRefused, PresentPinNeeded),
+            summary="Set both PINs at once; changing them takes the one in force.", errors=(PinsRefused, PresentPinNeeded, PinBusy),
         ),
         Endpoint(
             method="GET", path="/v1/me/sos", name="sos_face", handler=look, callers=link, response=PublicFace, tag="sos",

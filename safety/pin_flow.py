@@ -17,11 +17,9 @@ from safety.face_flow import newest_face
 from safety.incident import Act, Flag, Incident, State, allowed, flagged, moved
 from safety.ladder_flow import LadderFlow
 from safety.pin import WRONG_PINS_ALARMING, PinVerdict, PresentPinNeeded, check_pair, verdict
+from safety.pin_turn_flow import PinTurn, PinTurns
 from safety.ports import Incidents, PinHashes, Pins, Pokes, SilentAlarms, StoredPins
 from safety.public_face import FADES_AFTER, Phase, PublicFace, is_of_wrong_pins_alone, public_face
-
-ANSWER_AFTER_S = 0.8
-"""The answer leaves this long after the PIN came, or at the next multiple: far above two hashes and a commit (about 0.2 s)."""
 
 
 class PinAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +42,7 @@ class PinFlow:
         self._ladder = ladder
         self._pokes = pokes
         self._clock = clock
+        self._turns = PinTurns(work, pins, clock)
         self._alarms: SilentAlarms | None = None
 
     def alarm_by(self, alarms: SilentAlarms) -> None:
@@ -57,11 +56,12 @@ class PinFlow:
         Under duress the change looks done and the alarm is raised; of the new pair the PIN that he takes for the true one calls for help.
         The first pair is not stored while an incident of hers is open.
         """
-        began_s = self._clock.monotonic()
         check_pair(true_pin, duress_pin)
-        async with self._work.read() as tx:
-            is_first = await self._pins.get(tx, technician_id) is None
-        entered = PinVerdict.TRUE if is_first else await self._present(technician_id, present_pin)
+        is_first = not await self.has_pins(technician_id)
+        if not is_first and present_pin is None:
+            raise PresentPinNeeded
+        turn = None if is_first or present_pin is None else await self.turn(technician_id)
+        entered = PinVerdict.TRUE if turn is None or present_pin is None else await self._present(technician_id, present_pin)
         pair = (true_pin, duress_pin) if entered is PinVerdict.TRUE else (duress_pin, true_pin)
         stored = StoredPins(await self._hashes.hashed(pair[0]), await self._hashes.hashed(pair[1]))
         if entered is PinVerdict.DURESS and self._alarms is not None:
@@ -71,14 +71,12 @@ class PinFlow:
             async with self._work.begin() as tx:
                 if not is_first or await self._incidents.open_of(tx, f"technician:{technician_id}") is None:
                     await self._pins.put(tx, technician_id, stored, self._clock.now())
-        if not is_first:
-            await self.fixed_moment(began_s)
+        if turn is not None:
+            await self.fixed_moment(turn)
         if entered is PinVerdict.WRONG:
             raise PresentPinNeeded("That is not the PIN in force. Nothing was changed.")
 
-    async def _present(self, technician_id: TechnicianId, present_pin: str | None) -> PinVerdict:
-        if present_pin is None:
-            raise PresentPinNeeded
+    async def _present(self, technician_id: TechnicianId, present_pin: str) -> PinVerdict:
         entered = await self.verdict(technician_id, present_pin)
         if entered is PinVerdict.WRONG:
             await self.refused(technician_id)
@@ -88,12 +86,12 @@ class PinFlow:
 
     async def enter(self, technician_id: TechnicianId, pin: str) -> PinAnswer:
         """Take an entered PIN and answer at the fixed moment; raises `BadInput` when she never set PINs (then only the desk can cancel)."""
-        began_s, who = self._clock.monotonic(), f"technician:{technician_id}"
+        turn, who = await self.turn(technician_id), f"technician:{technician_id}"
         entered = await self.verdict(technician_id, pin)
         await (self.refused(technician_id) if entered is PinVerdict.WRONG else self._accepted(technician_id, entered))
         async with self._work.read() as tx:
             face = await newest_face(tx, self._incidents, who, self._clock.now())
-        await self.fixed_moment(began_s)
+        await self.fixed_moment(turn)
         return PinAnswer(accepted=entered is not PinVerdict.WRONG, face=face)
 
     async def refused(self, technician_id: TechnicianId) -> None:
@@ -103,6 +101,7 @@ class PinFlow:
         """
         async with self._work.begin(urgent=True) as tx:
             in_a_row = await self._pins.refused(tx, technician_id)
+            await self._turns.count_wrong(tx, technician_id)
             incident = await self._incidents.open_of(tx, f"technician:{technician_id}")
             if incident is not None:
                 await self._wrong(tx, technician_id, incident, in_a_row)
@@ -118,10 +117,13 @@ class PinFlow:
             if incident is not None and await self._is_mere_doubt(tx, incident):
                 await self._dismiss(tx, incident, now)
 
-    async def fixed_moment(self, began_s: float) -> None:
-        """Wait until the moment at which an answer to a PIN that came at `began_s` leaves, whatever the PIN was."""
-        passed_s = self._clock.monotonic() - began_s
-        await self._clock.sleep(ANSWER_AFTER_S - passed_s % ANSWER_AFTER_S)
+    async def turn(self, technician_id: TechnicianId) -> PinTurn:
+        """Wait until a PIN of hers may be looked at: first of all, whatever it is for. See `PinTurns.take` for what it raises."""
+        return await self._turns.take(technician_id)
+
+    async def fixed_moment(self, turn: PinTurn) -> None:
+        """Wait until the moment at which the answer to a PIN leaves, whatever the PIN was."""
+        await self._turns.answer_moment(turn)
 
     async def has_pins(self, technician_id: TechnicianId) -> bool:
         """Tell whether she has set PINs."""

@@ -13,6 +13,7 @@ from notifications.recipient import Recipient
 from safety.evidence import Event
 from safety.incident import Incident
 from safety.ladder import Group, Ladder, Rung
+from safety.pin_pace import Pace
 from safety.sos_tap import Position, Receipt, SosTap
 
 
@@ -193,6 +194,14 @@ class Pins(Protocol):
 
     async def forgive(self, tx: Tx, technician_id: TechnicianId) -> None:
         """Begin to count wrong PINs anew."""
+        ...
+
+    async def pace(self, tx: Tx, technician_id: TechnicianId) -> Pace | None:
+        """Return how fast her PINs may be tried, locked for this transaction; None when she has set none."""
+        ...
+
+    async def keep_pace(self, tx: Tx, technician_id: TechnicianId, pace: Pace) -> None:
+        """Write it."""
         ...
 
 

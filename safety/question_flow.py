@@ -60,23 +60,25 @@ class QuestionFlow:
 
         A question that nobody asks any more is answered all the same: a cry and a duress PIN raise the alarm whenever they come.
         """
-        began_s, she = self._clock.monotonic(), _she(caller)
+        she = _she(caller)
         if not is_ok:
             if not await self._settle(she, PinVerdict.WRONG, wants_help=True):
                 await self._duress.cry_for(she, next(iter(caller.sites)), "She answered that not all is in order.")
             return Answered(accepted=True)
+        turn = None if pin is None else await self._pins.turn(she)
         verdict = await self._verdict(she, pin)
         if verdict is PinVerdict.WRONG:
             await self._pins.refused(she)
         elif not await self._settle(she, verdict, wants_help=False, had_pin=pin is not None) and verdict is PinVerdict.DURESS:
             await self._duress.raise_for(she, next(iter(caller.sites)), "The duress PIN was entered to answer a question.")
-        if pin is not None:
-            await self._pins.fixed_moment(began_s)
+        if turn is not None:
+            await self._pins.fixed_moment(turn)
         return Answered(accepted=verdict is not PinVerdict.WRONG)
 
     async def extend(self, caller: Caller, visit_id: VisitId, minutes: int, pin: str) -> Answered:
         """Lengthen the service with her PIN. Under duress it is lengthened too, and the alarm is raised; a wrong PIN changes nothing."""
-        began_s, she = self._clock.monotonic(), _she(caller)
+        she = _she(caller)
+        turn = await self._pins.turn(she)
         verdict = await self._pins.verdict(she, pin)
         if verdict is PinVerdict.DURESS:
             # First: an extension that is refused must not keep the alarm from being raised.
@@ -89,7 +91,7 @@ class QuestionFlow:
             if verdict is not PinVerdict.WRONG:
                 await self._extensions.extend(caller, visit_id, minutes)
         finally:
-            await self._pins.fixed_moment(began_s)
+            await self._pins.fixed_moment(turn)
         return Answered(accepted=verdict is not PinVerdict.WRONG)
 
     async def _verdict(self, she: TechnicianId, pin: str | None) -> PinVerdict:

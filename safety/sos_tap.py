@@ -139,7 +139,9 @@ def late_words(tap: SosTap, now: datetime) -> str:
         return ""
     if tap.device_at is None or is_clock_doubtful(tap.device_at, now):
         return "It waited on the phone without network, nobody knows how long."
-    return f"It was pressed {max(0, round((now - tap.device_at).total_seconds() / 60))} min ago and waited on the phone without network."
+    waited_s = max(0.0, (now - tap.device_at).total_seconds())
+    ago = f"{waited_s:.0f} s" if waited_s < 90 else f"{waited_s / 60:.0f} min"
+    return f"It was pressed {ago} ago and waited on the phone without network."
 
 
 def is_clock_doubtful(device_at: datetime | None, now: datetime) -> bool:

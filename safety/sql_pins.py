@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, update
 from core.ids import TechnicianId
 from core.sql import upsert
 from core.unit_of_work import Tx
+from safety.pin_pace import Pace
 from safety.ports import StoredPins
 from safety.tables import pins
 
@@ -33,6 +34,17 @@ class SqlPins:
     async def forgive(self, tx: Tx, technician_id: TechnicianId) -> None:
         """See `Pins.forgive`."""
         await tx.conn.execute(update(pins).where(pins.c.technician_id == technician_id).values(refused=0))
+
+    async def pace(self, tx: Tx, technician_id: TechnicianId) -> Pace | None:
+        """See `Pins.pace`."""
+        query = select(pins.c.wrong, pins.c.wrong_since, pins.c.free_at).where(pins.c.technician_id == technician_id).with_for_update()
+        row = (await tx.conn.execute(query)).one_or_none()
+        return None if row is None else Pace(wrong=row.wrong, since=row.wrong_since, free_at=row.free_at)
+
+    async def keep_pace(self, tx: Tx, technician_id: TechnicianId, pace: Pace) -> None:
+        """See `Pins.keep_pace`."""
+        values = {"wrong": pace.wrong, "wrong_since": pace.since, "free_at": pace.free_at}
+        await tx.conn.execute(update(pins).where(pins.c.technician_id == technician_id).values(values))
 
     async def drop(self, tx: Tx, technician_id: TechnicianId) -> None:
         """See `Pins.drop`."""

@@ -75,6 +75,9 @@ pins = Table(
     Column("duress_hash", Text, nullable=False),
     Column("set_at", UtcDateTime, nullable=False),
     Column("refused", Integer, nullable=False, server_default=text("0"), comment="wrong PINs in a row since the last right one or alarm"),
+    Column("wrong", Integer, nullable=False, server_default=text("0"), comment="wrong PINs since wrong_since, whatever came between"),
+    Column("wrong_since", UtcDateTime),
+    Column("free_at", UtcDateTime, comment="when the try under way makes room for the next one"),
 )
 
 ladders = Table(

@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 COMMIT_WITHIN_S = 2.0
 """Source: DESIGN promise 1: with SQL away for this long, the tap is journaled."""
 MERGE_EVERY_S = 1.0
+MERGE_WITHIN_S = 10.0
+"""A merge that takes longer is broken off and tried again on another connection."""
 MOST_UNSTORED = 1_000
 """Taps kept in memory where nothing takes them; more than a worker's phones press in an outage."""
 
@@ -63,7 +65,7 @@ class TapDoor:
         count = 0
         for tap in self._waiting():
             try:
-                await self._sos.raise_sos(msgspec.structs.replace(tap, road=Road.JOURNAL, reason=f"Kept; pressed over {tap.road}."))
+                await self._merged(msgspec.structs.replace(tap, road=Road.JOURNAL, reason=f"Kept; pressed over {tap.road}."))
             except Exception as failure:
                 log.warning("taps_wait_for_sql", waiting=len(self._waiting()), failure=type(failure).__name__)
                 if isinstance(failure, HubError) and not failure.retryable:
@@ -73,15 +75,38 @@ class TapDoor:
             count += 1
         return count
 
+    async def _merged(self, tap: SosTap) -> None:
+        # A connection whose other end vanished would hold up every tap for a quarter of an hour after SQL is back.
+        attempt, deadline = asyncio.create_task(self._sos.raise_sos(tap)), asyncio.ensure_future(self._clock.sleep(MERGE_WITHIN_S))
+        try:
+            await asyncio.wait({attempt, deadline}, return_when=asyncio.FIRST_COMPLETED)
+            if not attempt.done():
+                raise TimeoutError("SQL did not take the tap in time.")
+            attempt.result()
+        finally:
+            attempt.cancel()
+            deadline.cancel()
+
     def _waiting(self) -> list[SosTap]:
         journaled = () if self._journal is None else self._journal.unmerged()
         return [*journaled, *self._unstored.values()]
 
     async def run(self) -> None:
-        """Merge until cancelled."""
-        while True:
-            await self.merge_once()
-            await self._clock.sleep(MERGE_EVERY_S)
+        """Merge until cancelled. People are told from the card of what a dead worker left, too, unless SQL takes it at once."""
+        left = asyncio.create_task(self._tell_of_what_was_left())
+        try:
+            while True:
+                await self.merge_once()
+                await self._clock.sleep(MERGE_EVERY_S)
+        finally:
+            left.cancel()
+
+    async def _tell_of_what_was_left(self) -> None:
+        ladder = self._ladder
+        await self._clock.sleep(COMMIT_WITHIN_S)
+        if ladder is not None:
+            for tap in self._waiting():
+                ladder.start(tap)
 
     @property
     def can_journal(self) -> bool:

@@ -22,6 +22,7 @@ class FakeDesk:
         self.clock, self.drive, self.names = clock, drive, names
         self.signed_in = False
         self.is_silent = False
+        self.behind_since_ms: int | None = None
         self.is_refusing = False
         self.gone = ""
         self.incidents: list[dict[str, Any]] = []
@@ -184,7 +185,11 @@ class FakeDesk:
     async def _follow(self, socket: WebSocket) -> None:
         known: dict[str, dict[str, Any]] = {}
         sequence: dict[str, int] = {}
+        behind_since_ms = None
         while True:
+            if self.behind_since_ms != behind_since_ms:
+                behind_since_ms = self.behind_since_ms
+                await socket.send_json({"type": "behind", "topic": "incidents", "since_ms": behind_since_ms})
             topics = {"positions": self.positions(), "visits": self.visits(), "incidents": self.incidents, "notices": self.notices}
             for topic, items in topics.items() if not self.is_silent else ():
                 now = {item["id"]: item for item in items}

@@ -1,6 +1,7 @@
 """The journal on a real disk, and the door before SQL: no acknowledged tap is lost while SQL is away."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import stat
@@ -12,10 +13,14 @@ from hypothesis import strategies as st
 
 from core.errors import NotFound, Unavailable
 from core.key_ring import KeyRing
+from hub.join_safety import within
+from hub.part import Part
+from hub.settings import load
+from hub.wiring import wire
 from safety.file_journal import FileJournal, JournalFull
 from safety.journal import FILE_BYTES, RecordKind, encoded, records
 from safety.sos_tap import Receipt
-from safety.tap_door_flow import COMMIT_WITHIN_S, TapDoor
+from safety.tap_door_flow import COMMIT_WITHIN_S, MERGE_WITHIN_S, TapDoor
 from tests.doubles.safety_ports import safety_on
 from tests.edges.test_safety_tap import TAP, get
 
@@ -276,3 +281,71 @@ def test_the_room_is_allocated_at_start(journal, tmp_path):
     (path,) = (tmp_path / "journal").iterdir()
 
     assert os.stat(path).st_blocks * 512 >= FILE_BYTES
+
+
+@contextlib.asynccontextmanager
+async def running(door):
+    """Let the door merge while the block runs."""
+    task = asyncio.create_task(door.run())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def passed_s(clock, seconds):
+    """Let so much time pass, with whatever it wakes."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+    await clock.advance(seconds)
+
+
+@pytest.mark.parametrize("mood", ["hangs", "breaks"])
+async def test_people_are_told_of_what_a_killed_worker_left_while_sql_is_still_away(journal, clock, mood):
+    await journal.append(TAP)
+    ladder = SpyLadder()
+    async with running(TapDoor(sql := Sql(clock, mood), journal, ladder, clock)):
+        await passed_s(clock, COMMIT_WITHIN_S + 1)
+        assert ladder.told == {"tap-1"}
+        sql.mood = "answers"
+        await passed_s(clock, MERGE_WITHIN_S + 2)
+        assert (ladder.told, len(sql.raised)) == (set(), 1)
+
+
+async def test_what_a_killed_worker_left_and_sql_takes_at_once_is_told_by_sql_alone(journal, clock):
+    await journal.append(TAP)
+    ladder = SpyLadder()
+    async with running(TapDoor(Sql(clock), journal, ladder, clock)):
+        await passed_s(clock, COMMIT_WITHIN_S + 1)
+    assert (ladder.told, journal.unmerged()) == (set(), ())
+
+
+async def test_the_recorder_which_merges_nothing_takes_no_taps_over(tmp_path):
+    secret = "test-secret-of-more-than-thirty-two-characters"
+    dead, successor = (FileJournal(tmp_path / "journal", KeyRing([secret])) for _ in range(2))
+    dead.open()
+    await dead.append(TAP)
+    dead.close()
+    settings = {
+        "PORCHLIGHT_DATA_DIR": str(tmp_path), "PORCHLIGHT_SECRET_KEYS": secret, "PORCHLIGHT_REDIS_URL": "unix:///nobody",
+        "PORCHLIGHT_SAFETY_JOURNAL_DIR": str(tmp_path / "journal"),
+    }  # fmt: skip
+    async with contextlib.AsyncExitStack() as stack:
+        wire(load(settings), stack, part=Part.RECORDER)
+        successor.open()
+        stack.callback(successor.close)
+
+        assert successor.unmerged() == (TAP,)
+
+
+async def test_who_presses_waits_for_no_connection_that_does_not_close():
+    closed = asyncio.Event()
+
+    async def hanging():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await closed.wait()
+
+    with pytest.raises(TimeoutError):
+        await within(hanging(), 0.0)
+    assert not closed.is_set()

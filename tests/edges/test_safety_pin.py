@@ -13,7 +13,8 @@ from safety.duress_flow import DuressFlow
 from safety.face_flow import FaceFlow
 from safety.incident import Flag, State
 from safety.pin import PinVerdict, PresentPinNeeded
-from safety.pin_flow import ANSWER_AFTER_S, PinFlow
+from safety.pin_flow import PinFlow
+from safety.pin_pace import ANSWER_AFTER_S
 from safety.pin_reset_flow import PinResetFlow
 from safety.question_flow import QuestionFlow
 from safety.sql_pins import SqlPins

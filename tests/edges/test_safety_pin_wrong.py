@@ -9,7 +9,8 @@ from core.ids import RandomIds
 from safety.duress_flow import DuressFlow
 from safety.face_flow import FaceFlow
 from safety.incident import Flag, Resolution, State
-from safety.pin_flow import ANSWER_AFTER_S, PinAnswer, PinFlow
+from safety.pin_flow import PinAnswer, PinFlow
+from safety.pin_pace import ANSWER_AFTER_S
 from safety.ports import StoredPins
 from safety.public_face import QUIET, Phase
 from safety.question_flow import QuestionFlow

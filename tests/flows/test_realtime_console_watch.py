@@ -30,11 +30,15 @@ class Mirror:
         self.rooms: dict[str, TopicRoom] = {}
         self.shown: dict[str, dict[str, dict]] = {}
         self.deltas = 0
+        self.behind: list[int | None] = []
 
     def on_reset(self, topic):
         room = self.rooms.get(topic)
         if room is not None:
             self.shown[topic] = {key: json.loads(bytes(raw)) for key, raw in room.items.items.items()}
+
+    def on_behind(self, topic):
+        self.behind.append(self.rooms[topic].behind_since_ms)
 
     def on_change(self, topic, change):
         self.deltas += 1
@@ -97,6 +101,24 @@ async def test_a_poke_does_not_wait_for_the_tick(house):
     await house.watch.refresh_poked()
 
     assert "i1" in mirror.shown["incidents"]
+
+
+async def test_consoles_hear_that_a_topic_cannot_be_read_and_since_when_and_that_it_can_again(house):
+    mirror = await house.join("incidents")
+    await house.watch.tick()
+    read_ms = house.clock.now_ms()
+    house.incidents.is_away = True
+    for _ in range(4):
+        house.clock.move(1)
+        await house.watch.tick()
+    assert mirror.behind == []
+    for _ in range(3):
+        house.clock.move(1)
+        await house.watch.tick()
+    assert mirror.behind == [read_ms]
+    house.incidents.is_away = False
+    await house.watch.tick()
+    assert mirror.behind == [read_ms, None]
 
 
 async def test_a_topic_that_is_away_comes_back_by_itself(house):

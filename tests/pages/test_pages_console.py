@@ -179,6 +179,15 @@ def test_a_dead_line_does_not_look_like_a_quiet_night(served, desk):
     expect(desk.locator("#lost")).to_be_hidden()
 
 
+def test_a_hub_without_its_database_does_not_look_like_a_quiet_night(served, desk):
+    served.hub.desk.behind_since_ms = served.hub.clock.now_ms() - 9_000
+
+    expect(desk.locator("#lost")).to_contain_text("cannot read its database")
+    expect(desk.locator("#link")).to_have_attribute("data-state", "live")
+    served.hub.desk.behind_since_ms = None
+    expect(desk.locator("#lost")).to_be_hidden()
+
+
 def test_a_revoked_session_ends_at_the_login(served, desk):
     served.hub.desk.signed_in = False
     kick(served, 4102)

@@ -126,6 +126,19 @@ def test_a_press_without_network_survives_the_page_and_keeps_its_time(served, he
     assert before_ms <= body["device_at_ms"] <= after_ms
 
 
+def test_only_a_receipt_makes_the_page_say_that_it_was_sent(served, hers):
+    hers.context.set_offline(True)
+    asyncio.run_coroutine_threadsafe(served.hub.phone.kick(4000), served.hub.loop).result(5)
+    expect(hers.locator("#link")).not_to_have_attribute("data-state", "live")
+    hold(hers)
+    row(hers).click()
+
+    expect(hers.locator(".tap-sheet .note")).to_contain_text("Not confirmed yet")
+    expect(hers.locator(".tap-sheet")).not_to_contain_text("It was sent")
+    hers.context.set_offline(False)
+    expect(hers.locator(".tap-sheet .note")).to_contain_text("It was sent")
+
+
 def test_new_pins_take_the_present_one_also_on_a_phone_that_knows_of_none(served, hers):
     served.hub.phone.pins = {"pin": "2947", "duress_pin": "8163"}
     hers.get_by_text("Help button", exact=True).click()

@@ -130,6 +130,16 @@ def test_a_chinese_console_has_no_english_of_the_hubs_own(served, window):
     expect(first(page).locator(".story li")).to_contain_text("按下时的位置 · 误差约 9 米")
 
 
+def test_the_last_one_at_a_chinese_desk_is_told_in_chinese_before_she_leaves_it_empty(served, window):
+    served.hub.desk.signed_in = True
+    page = window.open(f"{served.url}/console", viewport=WIDE, locale="zh-CN")
+    pass_sound_test(page)
+    page.locator("#duty").click()
+    page.locator("#duty-end").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("12 位技师")
+
+
 def test_keys_can_be_turned_off(served, alarmed):
     alarmed.get_by_role("button", name="Keys on").click()
     alarmed.keyboard.press("a")

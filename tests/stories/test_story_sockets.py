@@ -554,6 +554,23 @@ async def test_a_console_sees_topics_and_their_changes(hub):
     assert (resolved["topic"], resolved["drop"]) == ("incidents", ["i1"])
 
 
+async def test_a_console_is_told_when_the_hub_cannot_read_what_it_shows(hub):
+    hub.incidents.put("i1", state="raised")
+    async with console(hub) as desk:
+        await desk.say("watch", ticket="pl_tic_desk", topics=["incidents"])
+        await desk.hear("snapshot")
+        hub.incidents.is_away = True
+        room = hub.console_watch._rooms[SITE, "incidents"]
+        room.judge(1_000, 1_000, was_read=True)
+        room.judge(9_000, 9_000, was_read=False)
+        told = [await desk.hear("behind")]
+        hub.incidents.is_away = False
+        hub.pokes.poke(SITE, PokeTopic.INCIDENTS, "i1")
+        told.append(await desk.hear("behind"))
+
+    assert [(frame["topic"], frame["since_ms"]) for frame in told] == [("incidents", 1_000), ("incidents", None)]
+
+
 async def test_a_console_changes_its_topics_without_a_new_ticket(hub):
     async with console(hub) as desk:
         await desk.say("watch", ticket="pl_tic_desk", topics=["positions"])

@@ -93,16 +93,20 @@ class Desk {
     this.#drawLost();
   }
 
-  /** A dead socket must not look like a quiet night: the board turns grey and says since when. */
+  /** Neither a dead socket nor a hub without its database may look like a quiet night: the board says since when; a dead one turns grey. */
   #drawLost() {
     const { socket } = this.feed;
     const quietMs = Date.now() - (socket.lostSince || this.startedAt || Date.now());
     const isLost = socket.state !== "live" && quietMs > LOST_AFTER_MS;
+    const { behindSince } = this.feed;
+    const isBehind = !isLost && behindSince !== null;
     byId("desk").classList.toggle("is-lost", isLost);
-    const age = this.words.age(quietMs / 1000);
-    if (isLost) setText(byId("lost-text"), this.words.say(socket.state === "offline" ? "lost-offline" : "lost-since", { age }));
-    show(byId("lost"), isLost);
-    this.incidents.ring.lost(isLost && byId("desk").hidden === false);
+    const age = this.words.age((isBehind ? this.feed.clock.now() - behindSince : quietMs) / 1000);
+    const why = isBehind ? "lost-behind" : socket.state === "offline" ? "lost-offline" : "lost-since";
+    if (isLost || isBehind) setText(byId("lost-text"), this.words.say(why, { age }));
+    show(byId("lost"), isLost || isBehind);
+    show(byId("lost-retry"), isLost);
+    this.incidents.ring.lost((isLost || isBehind) && byId("desk").hidden === false);
   }
 
   #drawSoon() {

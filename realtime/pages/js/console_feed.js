@@ -5,7 +5,7 @@ import { ask } from "./http.js";
 import { LiveSocket } from "./socket.js";
 
 /** @typedef {{id: string} & Record<string, any>} Item */
-/** @typedef {{items: Map<string, Item>, epoch: number, sequence: number, isKnown: boolean, isHoled: boolean}} Topic */
+/** @typedef {{items: Map<string, Item>, epoch: number, sequence: number, isKnown: boolean, isHoled: boolean, behindSince: number | null}} Topic */
 
 /**
  * Put one frame into a topic. Returns whether the items changed; a hole in the sequence marks the topic until the next snapshot.
@@ -40,7 +40,7 @@ export class ConsoleFeed extends EventTarget {
     this.names = names;
     this.clock = new HubClock();
     /** @type {Record<string, Topic>} */
-    this.topics = Object.fromEntries(names.map((name) => [name, { items: new Map(), epoch: -1, sequence: 0, isKnown: false, isHoled: false }]));
+    this.topics = Object.fromEntries(names.map((name) => [name, { items: new Map(), epoch: -1, sequence: 0, isKnown: false, isHoled: false, behindSince: null }]));
     this.socket = new LiveSocket("/v1/ws/console", () => this.#watch());
     this.socket.addEventListener("frame", (event) => this.#onFrame(/** @type {CustomEvent} */ (event).detail));
     this.socket.addEventListener("ended", () => this.dispatchEvent(new Event("signed-out")));
@@ -55,7 +55,15 @@ export class ConsoleFeed extends EventTarget {
     return [...(this.topics[name]?.items.values() ?? [])];
   }
 
+  /** Since when the hub has not been able to read what it shows here, by its own clock; null while it can. @returns {number | null} */
+  get behindSince() {
+    const since = Object.values(this.topics).flatMap((topic) => topic.behindSince ?? []);
+    return since.length ? Math.min(...since) : null;
+  }
+
   async #watch() {
+    // A new connection is told anew.
+    for (const topic of Object.values(this.topics)) topic.behindSince = null;
     try {
       const { ticket } = await ask("POST", "/v1/tickets", {});
       return { type: "watch", ticket, topics: this.names };
@@ -70,6 +78,10 @@ export class ConsoleFeed extends EventTarget {
     this.clock.learn(frame.server_at_ms);
     const topic = frame.topic && this.topics[frame.topic];
     if (!topic) return;
+    if (frame.type === "behind") {
+      topic.behindSince = frame.since_ms;
+      return;
+    }
     const isFirst = !topic.isKnown;
     if (putFrame(topic, frame)) this.dispatchEvent(new CustomEvent("topic", { detail: { name: frame.topic, isFirst } }));
     else if (topic.isHoled) this.socket.send({ type: "watch", topics: this.names });

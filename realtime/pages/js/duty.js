@@ -45,7 +45,8 @@ export class Duty extends EventTarget {
     if (!this.me) this.me = await ask("GET", "/v1/sessions/current").catch(nothing);
     const sites = this.me?.sites ?? [];
     const found = await Promise.all(sites.map((/** @type {string} */ id) => ask("GET", `/v1/duty?site_id=${encodeURIComponent(id)}`).catch(nothing)));
-    this.watches = found.filter((each) => each !== null);
+    // What the hub cannot tell now is as it was: a desk that is manned must not look as if it were not.
+    this.watches = found.flatMap((each, at) => each ?? this.watches.filter((known) => known.site_id === sites[at]));
     this.draw();
     this.dispatchEvent(new Event("change"));
   }
@@ -123,6 +124,13 @@ export class Duty extends EventTarget {
     return this.words.has(`lack-${lack}`) ? this.words.say(`lack-${lack}`, { about, cure }) : cure;
   }
 
+  /** Why she may not go yet, in her language; the hub's own sentence is English. @param {Problem} problem */
+  #whyNot({ isPassing, detail, body }) {
+    if (isPassing) return this.words.say("login-failed");
+    if (body.owned) return this.words.say("duty-owns", { n: body.owned });
+    return body.people_working ? this.words.say("duty-last", { n: body.people_working }) : detail;
+  }
+
   /** @param {boolean} leavesEmpty @param {HTMLElement} said @param {HTMLElement} end */
   async #end(leavesEmpty, said, end) {
     try {
@@ -130,7 +138,7 @@ export class Duty extends EventTarget {
       this.box.close();
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      setText(said, problem.isPassing ? this.words.say("login-failed") : problem.detail);
+      setText(said, this.#whyNot(problem));
       show(said, true);
       if (problem.body.people_working && !problem.body.owned) {
         setText(end, this.words.say("duty-end-empty"));

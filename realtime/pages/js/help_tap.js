@@ -85,6 +85,10 @@ export class HelpTap extends EventTarget {
     show(this.late, state === "late");
     const refusal = this.outbox.newest?.refusal ?? "";
     setText(this.refusal, state === "late" && refusal ? words.say("tap-refused", { detail: refusal }) : "");
+    const isUnconfirmed = state === "sending" || state === "late";
+    setText(this.after, words.say(isUnconfirmed ? "tap-unconfirmed" : this.setting.hasPin ? "tap-after" : "tap-after-customer"));
+    // Cancelling comes after sending, never instead of it.
+    if (this.code) show(this.code, !isUnconfirmed);
     if (!isAfter) show(this.sheet, false);
   }
 
@@ -99,10 +103,10 @@ export class HelpTap extends EventTarget {
   }
 
   #sheet() {
-    const { words, setting } = this;
+    const { words } = this;
     const back = h("button", { type: "button", class: "button plain small", onclick: () => this.#setAside() }, words.say("tap-back"));
-    const note = h("p", { class: "note" }, words.say(setting.hasPin ? "tap-after" : "tap-after-customer"));
-    return h("div", { class: "tap-sheet", hidden: true }, note, h("div", { class: "tap-calls" }, this.code, back, ...this.#calls()), this.pad.element);
+    this.after = h("p", { class: "note" });
+    return h("div", { class: "tap-sheet", hidden: true }, this.after, h("div", { class: "tap-calls" }, this.code, back, ...this.#calls()), this.pad.element);
   }
 
   /** Learn whom to call. @param {Numbers} numbers */
@@ -157,8 +161,6 @@ export class HelpTap extends EventTarget {
 
   #openSheet() {
     show(this.sheet, Boolean(this.sheet.hidden));
-    // Cancelling comes after sending, never instead of it.
-    if (this.code) show(this.code, this.outbox.newest?.status !== "sending");
     this.row.setAttribute("aria-expanded", String(!this.sheet.hidden));
   }
 

@@ -141,6 +141,7 @@ count-visits = visits under way
 count-stale = need a look
 lost-since = Not live for { $age }. Everything below is as it was then.
 lost-offline = This computer is offline. Everything below is as it was { $age } ago.
+lost-behind = The hub cannot read its database. Calls for help and visits below are as they were { $age } ago; new ones do not show here.
 lost-retry = Try now
 tab-technicians = Technicians
 tab-visits = Visits
@@ -431,6 +432,7 @@ tap-cancelled = Cancelled
 tap-drill = Practice
 tap-late = Still no answer, and we keep trying. Reach people another way:
 tap-refused = The hub says: { $detail }
+tap-unconfirmed = Not confirmed yet; this page keeps trying. Hold this line to send again.
 tap-after = It was sent. Your code cancels it; a person makes sure first. Hold this line to send again.
 tap-after-customer = It was sent. If it was a mistake, call the desk. Hold this line to send again.
 tap-back = Show the button
@@ -440,7 +442,7 @@ pin-back = Delete one digit
 pin-close = Close
 pin-wait = One moment …
 pin-wrong = That is not the code. Try again.
-pin-failed = No connection. Try again.
+pin-failed = No answer. Try again.
 help-settings = Help button
 help-settings-how = Hold the button for a second and a half. It is sent at the end of the hold. Then this page looks ordinary; a small line at the bottom says when it was received.
 drill-title = Practice
@@ -611,6 +613,14 @@ lack-sound_not_tested = Somebody on duty has not heard the alarm for too long. R
 lack-no_carrier = No provider carries { $about }. Configure one.
 lack-nobody_planned = Nobody is planned for the desk ahead: { $cure }
 duty-end = Go off duty
+duty-owns = { $n ->
+    [one] You own an open incident. Hand it over first.
+   *[other] You own { $n } open incidents. Hand them over first.
+  }
+duty-last = You are the last on duty while { $n ->
+    [one] one technician works
+   *[other] { $n } technicians work
+  }. Find a colleague, or confirm that the desk stays empty.
 duty-end-empty = Off duty, and the desk stays empty
 aloud-title = Read this to the police
 aloud-who = This is the safety desk of { $site }. We need the police.

@@ -128,6 +128,7 @@ def test_the_desk_reads_where_she_was_with_age_and_accuracy_never_a_made_up_plac
 
 @pytest.mark.parametrize(("device_at", "said"), [
     (START - timedelta(minutes=40), "It was pressed 40 min ago and waited on the phone without network."),
+    (START - timedelta(seconds=22), "It was pressed 22 s ago and waited on the phone without network."),
     (START - timedelta(days=3650), "It waited on the phone without network, nobody knows how long."),
     (None, "It waited on the phone without network, nobody knows how long."),
 ])  # fmt: skip
