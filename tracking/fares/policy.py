@@ -109,6 +109,8 @@ class FarePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     quote_ttl_s: Annotated[int, msgspec.Meta(ge=30, le=86_400)] = 900
     max_way_km: Annotated[int, msgspec.Meta(ge=1, le=2_000)] = 300
     """A longer way is taken for a mistake in the coordinates."""
+    max_days_ahead: Annotated[int, msgspec.Meta(ge=1, le=731)] = 92
+    """A quote for later is refused: until then the tariff may have changed, and a quote is a promise."""
     shows_live_fare: bool = True
     """Whether the customer sees the provisional figure while she is on her way."""
     clauses: tuple[Clause, ...] = DEFAULT_CLAUSES
