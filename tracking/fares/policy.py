@@ -7,7 +7,7 @@ for safety is charged as an ordinary end and always pays the technician both way
 from collections.abc import Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -136,6 +136,11 @@ def checked_policy(policy: FarePolicy) -> FarePolicy:
     if any(row.ending is Ending.ABORTED_UNSAFE for row in policy.clauses):
         raise BadInput("aborted_unsafe always pays the technician both ways and charges as an ordinary end. Leave that clause out.")
     return policy
+
+
+def billing_facts(policy: FarePolicy) -> dict[str, Any]:
+    """Return what of a policy a bill can depend on, for digests: a choice about quotes alone must not change what old receipts prove."""
+    return {name: value for name, value in msgspec.to_builtins(policy).items() if name != "max_days_ahead"}
 
 
 def ending_of(stages: Sequence[Stage]) -> Ending:

@@ -379,6 +379,7 @@ receipt-estimated = That distance was an estimate between { $low } and { $high }
 receipt-way = The way, as metered
 receipt-range = The true way lies between { $low } and { $high } in 95 of 100 trips.
 receipt-between = Metered from set-out to arrival
+receipt-between-called-off = Metered from set-out until it was called off
 receipt-moving = Moving
 receipt-waiting = Standing
 receipt-fixes = Positions used

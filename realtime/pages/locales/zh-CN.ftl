@@ -373,6 +373,7 @@ receipt-estimated = 该里程为估计值，范围 { $low } 至 { $high }。
 receipt-way = 实际计程
 receipt-range = 真实里程有 95% 的可能在 { $low } 至 { $high } 之间。
 receipt-between = 自出发至到达
+receipt-between-called-off = 自出发至取消
 receipt-moving = 行驶
 receipt-waiting = 停留
 receipt-fixes = 采用的定位点
