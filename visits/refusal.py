@@ -25,6 +25,18 @@ class WrongDoorCode(Conflict):
     code = "wrong_door_code"
 
 
+class ShiftNotOpen(Conflict):
+    """No shift of hers is open, so nothing may be located now. Open or resume the shift first."""
+
+    code = "shift_not_open"
+
+
+class VisitUnderway(Conflict):
+    """A visit of hers is underway. Finish it first, up to `left`."""
+
+    code = "visit_underway"
+
+
 class TooEarly(Conflict):
     """A no-show counts only after waiting. The problem says from when on."""
 

@@ -26,7 +26,7 @@ from visits.door_code import DoorVerdict, judge_door_code
 from visits.events import StageChanged
 from visits.person import reasons_against
 from visits.ports import AssignmentGate, LastKnown, Pokes, StageListener, Stores
-from visits.refusal import NotAssignable, NotThere, door_refusal, no_show_refusal
+from visits.refusal import NotAssignable, NotThere, ShiftNotOpen, VisitUnderway, door_refusal, no_show_refusal
 from visits.shift import ShiftState
 from visits.site import Site
 from visits.stage import UNDERWAY, Act, Stage, advance, public_stage
@@ -230,10 +230,10 @@ class VisitFlow:
         # Locking the shift makes two departures of hers, and its closing, take turns.
         shift = await self._stores.shifts.open_of(tx, visit.technician_id, lock=True)
         if shift is None or shift.state is not ShiftState.OPEN:
-            raise Conflict("Her shift is not open: nothing may be located now. Open or resume the shift first.")
+            raise ShiftNotOpen("Her shift is not open: nothing may be located now. Open or resume the shift first.")
         underway = await self._stores.visits.of_technician(tx, visit.technician_id, UNDERWAY)
         if underway:
-            raise Conflict("Another visit of hers is underway. Finish that one first.", visit_id=underway[0].id)
+            raise VisitUnderway("Another visit of hers is underway. Finish that one first.", visit_id=underway[0].id)
 
     async def _seen(self, caller: Caller, told: Told) -> SeenPosition | None:
         if told.position is not None or caller.technician_id is None or caller.kind is not CallerKind.DEVICE:

@@ -47,6 +47,7 @@ class FakePhoneSide:
         self.is_losing = False
         self.phase = "quiet"
         self.sockets: set[WebSocket] = set()
+        self.act_refusal: dict[str, Any] | None = None
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -129,6 +130,8 @@ class FakePhoneSide:
         self.acts.append((act, request.headers.get("idempotency-key", ""), body))
         if (refused := self.refusal(request)) is not None:
             return refused
+        if self.act_refusal is not None:
+            return JSONResponse({"status": 409, **self.act_refusal}, 409, media_type="application/problem+json")
         if act == "start" and body.get("door_code") != "913":
             return problem(409, "wrong_door_code", "The door code does not match.")
         self.extended_min += body.get("minutes", 0)
