@@ -47,6 +47,7 @@ class FakePhoneSide:
         self.is_losing = False
         self.phase = "quiet"
         self.sockets: set[WebSocket] = set()
+        self.is_there = True
         self.act_refusal: dict[str, Any] | None = None
 
     def routes(self) -> list[BaseRoute]:
@@ -190,6 +191,8 @@ class FakePhoneSide:
     async def on_frame(self, socket: WebSocket, epoch: int, frame: dict[str, Any]) -> None:
         if frame["type"] == "sos" and (receipt := self.pressed("socket", frame)) is not None:
             await socket.send_json({"type": "sos_receipt", **receipt})
+        if frame.get("asks") and self.is_there:
+            await socket.send_json({"type": "heartbeat", "server_at_ms": self.clock.now_ms()})
         if frame["type"] != "fixes" or not self.is_acking:
             return
         self.rows += frame["rows"]
