@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from core.caller import Caller, CallerKind
 from core.clock import Clock
-from core.errors import BadInput, Conflict, NotAllowed, NotFound
+from core.errors import BadInput, NotAllowed, NotFound
 from core.ids import IdSource, ShiftId, SiteId, TechnicianId
 from core.timers import Timer, TimerHandler, Timers
 from core.unit_of_work import Tx, UnitOfWork
