@@ -38,8 +38,9 @@ def policy(
         list[str] | None,
         typer.Argument(
             help="What to change, as NAME=VALUE; without any the policy is shown. billing=quoted, metered or capped; cap_bps=12000, the "
-            "limit of capped in ten-thousandths of the agreed price; quote_ttl_s=900; max_way_km=300; shows_live_fare=yes or no; and rows "
-            "for visits that did not finish, such as no_show=50%,fee=300 or cancelled_on_way/platform=0%,ways=as_charged."
+            "limit of capped in ten-thousandths of the agreed price; quote_ttl_s=900; max_way_km=300; max_days_ahead=92, how far ahead a "
+            "price is promised; shows_live_fare=yes or no; and rows for visits that did not finish, such as no_show=50%,fee=300 or "
+            "cancelled_on_way/platform=0%,ways=as_charged."
         ),
     ] = None,
     site: SiteOption = None,

@@ -20,11 +20,12 @@ from visits.person_face import device_face, technician_face
 from visits.service import VerifiedLevel
 from visits.visit_stores import Page
 
-technician_app = typer.Typer(no_args_is_help=True, help="Technicians: enter, list, show, stop and start them.")
+technician_app = typer.Typer(no_args_is_help=True, help="Technicians: enter, list, show, verify, stop and start them.")
 device_app = typer.Typer(no_args_is_help=True, help="Phones: codes that enrol them, tokens for tracker apps, lists, revoking.")
 dispatcher_app = typer.Typer(no_args_is_help=True, help="Dispatchers: enter, list, block, give a new password.")
 SiteOption = Annotated[str | None, typer.Option("--site", help="Id of the site; not needed where there is only one.")]
 TechnicianArgument = Annotated[str, typer.Argument(help="Id of the technician.")]
+LEVELS = "What was seen of her: 0 nothing, 1 her phone number was proved, 2 her identity document, 3 that and her certificate."
 ALL = Page(limit=100_000)
 
 
@@ -35,7 +36,7 @@ def new_technician(
     shown_name: Annotated[str | None, typer.Option(help="What customers read; the first word of the name without one.")] = None,
     phone: Annotated[str | None, typer.Option(help="Her phone, +491701234567.")] = None,
     language: Annotated[str | None, typer.Option(help="Her language, such as de or zh-CN.")] = None,
-    level: Annotated[int, typer.Option(min=0, max=3, help="0 unknown, 1 contact, 2 identity, 3 certified.")] = 1,
+    level: Annotated[int, typer.Option(min=0, max=3, help=LEVELS)] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Enter a technician."""
@@ -68,6 +69,20 @@ def show_technician(id: TechnicianArgument, as_json: AsJson = False) -> None:
     """Show a technician; the look is noted."""
     technician = run(lambda operator: operator.people.people.get(operator.caller, TechnicianId(id)))
     tell(technician_face(technician, phone=technician.phone), as_json)
+
+
+@technician_app.command("level")
+def set_level(
+    id: TechnicianArgument,
+    level: Annotated[int, typer.Argument(min=0, max=3, help=LEVELS)],
+    as_json: AsJson = False,
+) -> None:
+    """Say how well the site knows a technician: which services she may be given, and what customers read about her."""
+
+    async def story(operator: Operator) -> Any:
+        return await operator.people.people.change(operator.caller, TechnicianId(id), verified_level=VerifiedLevel(level))
+
+    tell(technician_face(run(story)), as_json)
 
 
 @technician_app.command("stop")

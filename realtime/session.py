@@ -133,7 +133,9 @@ class Session:
         self._under_way += 1
         return (EnterPin(entered),)
 
-    def _on_heartbeat(self, _beat: Heartbeat, _refused: Sequence[Refused], _now_ms: int) -> Sequence[Effect]:
+    def _on_heartbeat(self, beat: Heartbeat, _refused: Sequence[Refused], now_ms: int) -> Sequence[Effect]:
+        if beat.asks and self.state is State.LIVE:
+            self._latest["heartbeat"] = HubHeartbeat(server_at_ms=now_ms)
         return NO_EFFECTS
 
     def _on_bad(self, bad: BadFrame) -> Sequence[Effect]:
@@ -209,9 +211,7 @@ class Session:
 
     def say(self, frame: Cadence | VisitChanged | Prompt) -> None:
         """Queue a frame of which only the newest (for `visit_changed` and `prompt`: per visit) matters."""
-        key = "cadence" if isinstance(frame, Cadence) else frame.visit_id
-        if isinstance(frame, Prompt):
-            key = f"{key}/{frame.kind}"
+        key = "cadence" if isinstance(frame, Cadence) else f"{frame.visit_id}/{frame.kind}" if isinstance(frame, Prompt) else frame.visit_id
         if self.state is State.LIVE and (key in self._latest or len(self._latest) < self._limits.max_unread_errors):
             self._latest[key] = frame
 

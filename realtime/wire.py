@@ -119,7 +119,9 @@ class StatusFrame(Frame, frozen=True, tag="status"):
 
 
 class Heartbeat(Frame, frozen=True, tag="heartbeat"):
-    """"I am here": sent when nothing else was for `heartbeat_s` seconds. Browsers cannot see pings, so both sides say it in words."""
+    """"I am here": sent when nothing else was for `heartbeat_s` seconds. `asks`: "and you?", which the hub answers with its own at once."""
+
+    asks: bool = False  # Browsers cannot see pings, so pages ask in words.
 
 
 # Hub to technician.

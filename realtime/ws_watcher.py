@@ -8,7 +8,7 @@ from collections.abc import Callable
 from core.clock import Clock
 from realtime.close_code import CloseCode
 from realtime.session_effects import Limits
-from realtime.wire import Bye, ErrorFrame, Frame, HubHeartbeat, encode
+from realtime.wire import Bye, ErrorFrame, Frame, Heartbeat, HubHeartbeat, encode
 from realtime.wire_decode import BadFrame
 from realtime.ws_link import Link
 
@@ -76,6 +76,8 @@ class WatcherPeer:
             self.misunderstood(bad)
             return None
         self._bad_frames = 0
+        if isinstance(frame, Heartbeat) and frame.asks:
+            self.answer(HubHeartbeat(server_at_ms=self._heard_ms))
         return frame
 
     def misunderstood(self, bad: BadFrame) -> None:

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 
 from core.caller import Caller, CallerKind
 from core.clock import Clock
-from core.errors import BadInput, Conflict, NotAllowed, NotFound
+from core.errors import BadInput, NotAllowed, NotFound
 from core.ids import IdSource, ShiftId, SiteId, TechnicianId
 from core.timers import Timer, TimerHandler, Timers
 from core.unit_of_work import Tx, UnitOfWork
 from visits.events import ShiftAct, ShiftChanged
 from visits.person import Technician
 from visits.ports import Pokes, PreflightMark, ShiftListener, ShiftNotices, Stores
+from visits.refusal import ShiftNotOpen, VisitUnderway
 from visits.shift import (
     Shift,
     ShiftEnd,
@@ -198,7 +199,7 @@ class ShiftFlow:
 
     async def _must_not_be_underway(self, tx: Tx, shift: Shift) -> None:
         if await self._is_underway(tx, shift):
-            raise Conflict("A visit of hers is underway, so the shift goes on. Finish the visit up to `left` first.")
+            raise VisitUnderway("A visit of hers is underway, so the shift goes on. Finish the visit up to `left` first.")
 
     async def _is_underway(self, tx: Tx, shift: Shift) -> bool:
         return bool(await self._stores.visits.of_technician(tx, shift.technician_id, UNDERWAY))
@@ -207,7 +208,7 @@ class ShiftFlow:
         technician_id = _technician_id(caller)
         shift = await self._stores.shifts.open_of(tx, technician_id, lock=True)
         if shift is None:
-            raise Conflict("No shift is open. Open one first.", state=ShiftState.CLOSED.value)
+            raise ShiftNotOpen("No shift is open. Open one first.", state=ShiftState.CLOSED.value)
         return shift
 
     async def _technician(self, tx: Tx, caller: Caller) -> tuple[Technician, Site]:

@@ -26,7 +26,7 @@ from visits.door_code import DoorVerdict, judge_door_code
 from visits.events import StageChanged
 from visits.person import reasons_against
 from visits.ports import AssignmentGate, LastKnown, Pokes, StageListener, Stores
-from visits.refusal import NotAssignable, NotThere, TooEarly, door_refusal
+from visits.refusal import NotAssignable, NotThere, ShiftNotOpen, VisitUnderway, door_refusal, no_show_refusal
 from visits.shift import ShiftState
 from visits.site import Site
 from visits.stage import UNDERWAY, Act, Stage, advance, public_stage
@@ -144,7 +144,7 @@ class VisitFlow:
         async def no_show(_tx: Tx, site: Site, visit: Visit, at: datetime) -> Visit:
             from_at = no_show_from(visit, site.service(visit.service_kind).policy.no_show_min)
             if caller.kind is not CallerKind.DISPATCHER and from_at is not None and at < from_at:
-                raise TooEarly(f"A no-show counts from {from_at.isoformat()} on. Ring again, or ask the desk.", possible_at=from_at)
+                raise no_show_refusal(from_at, site.zone)
             return moved(visit, Act.NO_SHOW, at, self._clock.now())
 
         return await self._act(caller, visit_id, Act.NO_SHOW, told, no_show, await self._seen(caller, told))
@@ -230,10 +230,10 @@ class VisitFlow:
         # Locking the shift makes two departures of hers, and its closing, take turns.
         shift = await self._stores.shifts.open_of(tx, visit.technician_id, lock=True)
         if shift is None or shift.state is not ShiftState.OPEN:
-            raise Conflict("Her shift is not open: nothing may be located now. Open or resume the shift first.")
+            raise ShiftNotOpen("Her shift is not open: nothing may be located now. Open or resume the shift first.")
         underway = await self._stores.visits.of_technician(tx, visit.technician_id, UNDERWAY)
         if underway:
-            raise Conflict("Another visit of hers is underway. Finish that one first.", visit_id=underway[0].id)
+            raise VisitUnderway("Another visit of hers is underway. Finish that one first.", visit_id=underway[0].id)
 
     async def _seen(self, caller: Caller, told: Told) -> SeenPosition | None:
         if told.position is not None or caller.technician_id is None or caller.kind is not CallerKind.DEVICE:

@@ -47,6 +47,8 @@ class FakePhoneSide:
         self.is_losing = False
         self.phase = "quiet"
         self.sockets: set[WebSocket] = set()
+        self.is_there = True
+        self.act_refusal: dict[str, Any] | None = None
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -129,6 +131,8 @@ class FakePhoneSide:
         self.acts.append((act, request.headers.get("idempotency-key", ""), body))
         if (refused := self.refusal(request)) is not None:
             return refused
+        if self.act_refusal is not None:
+            return JSONResponse({"status": 409, **self.act_refusal}, 409, media_type="application/problem+json")
         if act == "start" and body.get("door_code") != "913":
             return problem(409, "wrong_door_code", "The door code does not match.")
         self.extended_min += body.get("minutes", 0)
@@ -187,6 +191,8 @@ class FakePhoneSide:
     async def on_frame(self, socket: WebSocket, epoch: int, frame: dict[str, Any]) -> None:
         if frame["type"] == "sos" and (receipt := self.pressed("socket", frame)) is not None:
             await socket.send_json({"type": "sos_receipt", **receipt})
+        if frame.get("asks") and self.is_there:
+            await socket.send_json({"type": "heartbeat", "server_at_ms": self.clock.now_ms()})
         if frame["type"] != "fixes" or not self.is_acking:
             return
         self.rows += frame["rows"]

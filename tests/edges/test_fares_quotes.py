@@ -123,8 +123,30 @@ async def test_a_mode_without_a_tariff_is_refused(desk):
 
 
 async def test_a_tariff_not_yet_valid_is_not_used(desk):
+    text = built_in_texts()["at-home-taxi"].replace('mode = "taxi"', 'mode = "flat"')
+    await desk.shelf.add(SITE, text.replace("valid_from = 2024-01-01", f"valid_from = {NOON_SHANGHAI.date() + timedelta(days=30)}"))
+
     with pytest.raises(NoTariff):
-        await desk.flow.quote(asked(depart_ms=to_ms(NOON_SHANGHAI) - 5 * 365 * 86_400_000))
+        await desk.flow.quote(asked(mode=Mode.FLAT, depart_ms=to_ms(NOON_SHANGHAI + timedelta(days=29))))
+    assert (await desk.flow.quote(asked(mode=Mode.FLAT, depart_ms=to_ms(NOON_SHANGHAI + timedelta(days=30))))).quote.amount_minor > 0
+
+
+async def test_a_departure_that_has_passed_gets_no_quote(desk):
+    assert (await desk.flow.quote(asked(depart_ms=to_ms(NOON_SHANGHAI - timedelta(minutes=14))))).quote.amount_minor > 0
+    with pytest.raises(BadInput, match="has passed"):
+        await desk.flow.quote(asked(depart_ms=to_ms(NOON_SHANGHAI - timedelta(minutes=16))))
+
+
+@pytest.mark.parametrize("name", ["depart_ms", "appointment_ms", "back_ms"])
+async def test_a_price_is_promised_no_farther_ahead_than_the_site_allows(desk, name):
+    last = to_ms(NOON_SHANGHAI + timedelta(days=92))
+
+    assert (await desk.flow.quote(asked(**{name: last}))).quote.amount_minor > 0
+    with pytest.raises(BadInput, match="more than 92 days ahead") as caught:
+        await desk.flow.quote(asked(**{name: last + 1}))
+    assert caught.value.members == {"max_days_ahead": 92}
+    await desk.shelf.set_policy(SITE, FarePolicy(max_days_ahead=200))
+    assert (await desk.flow.quote(asked(**{name: last + 1}))).quote.amount_minor > 0
 
 
 async def test_a_bus_by_night_is_refused_with_its_reason(desk):

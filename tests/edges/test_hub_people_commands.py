@@ -13,6 +13,7 @@ from tests.doubles.terminal import terminal, told
 from tracking.fares.built_in import built_in_texts
 from tracking.fares.policy import Billing, FarePolicy
 from tracking.fares.quote import CurrencyMismatch
+from visits.refusal import NotAssignable
 
 
 @pytest.fixture
@@ -41,6 +42,20 @@ def test_a_site_with_people_and_a_visit_is_made_at_the_terminal(porchlight):
     assert told(porchlight("device", "list", her["id"], "--json"))[0]["revoked_at"] is not None
     assert "She has no PINs" in porchlight("technician", "forget-pins", her["id"]).output
     assert told(porchlight("technician", "stop", her["id"], "--json"))["is_active"] is False
+
+
+def test_a_technician_is_verified_at_the_terminal_and_may_then_be_given_the_service(porchlight):
+    porchlight("site", "new", "munich", "--zone", "Europe/Berlin")
+    her = told(porchlight("technician", "new", "Lin Wei", "--json"))["id"]
+    visit = told(porchlight("visit", "new", "--at", "48.1,11.5", "--address", "Platz 1", "--customer", "Ada", "--json"))["id"]
+    with pytest.raises(NotAssignable):
+        porchlight("visit", "assign", visit, her)
+
+    assert told(porchlight("technician", "level", her, "2", "--json"))["verified_level"] == 2
+    assert told(porchlight("visit", "assign", visit, her, "--json"))["stage"] == "assigned"
+    assert porchlight("technician", "level", her, "4").exit_code == 2
+    with pytest.raises(NotFound):
+        porchlight("technician", "level", "nobody", "1")
 
 
 def test_what_is_told_once_is_told_to_programs_too(porchlight):

@@ -188,3 +188,21 @@ def test_what_can_be_unfolded_shows_it(served, window):
     expect(page.locator("#clocks summary")).to_be_visible()
 
     assert page.evaluate("getComputedStyle(document.querySelector('#clocks summary'), '::after').content") != "none"
+
+
+def test_a_hub_that_hangs_is_not_called_live_for_longer_than_a_quarter_of_a_minute(served, window, patient):
+    page = window.open(served.customer_url)
+    page.clock.install()
+    page.reload()
+    link = page.locator("#link")
+    expect(link).to_have_attribute("data-state", "live")
+    served.hub.silent = True
+    page.clock.fast_forward(9_000)
+    patient(lambda: {"type": "heartbeat", "asks": True} in served.hub.got)
+    page.clock.fast_forward(6_000)
+
+    expect(link).to_have_attribute("data-state", "lost")
+    connections = set(served.hub.sockets)
+    served.hub.silent = False
+    expect(link).to_have_attribute("data-state", "live")
+    assert set(served.hub.sockets) == connections

@@ -144,6 +144,24 @@ def test_a_visit_goes_from_leaving_to_left(served, on_shift):
     assert all(body["device_at_ms"] and body["sent_at_ms"] for _, _, body in served.hub.phone.acts)
 
 
+def test_a_refusal_is_told_in_her_language_and_in_the_hubs_where_the_page_has_no_words_for_it(served, window):
+    page = window.open(f"{served.url}/technician#enrol={CODE}", locale="zh-CN", **HERE)
+    page.get_by_role("button", name="绑定").click()
+    page.get_by_role("button", name="上线并共享位置").click()
+    alert = page.locator(".visit").first.get_by_role("alert")
+
+    def refused(**problem):
+        served.hub.phone.act_refusal = problem
+        page.locator(".visit").first.get_by_role("button", name="我出发了").click()
+
+    refused(code="not_there", detail="She is too far from the place.", verdict="too_far")
+    expect(alert).to_contain_text("您离地址太远")
+    refused(code="too_early", detail="A no-show counts from 14:31 on.", possible_at="2026-03-04T13:30:01+00:00")
+    expect(alert).to_contain_text("14:31起")
+    refused(code="not_known_to_the_page", detail="The hub's own sentence.")
+    expect(alert).to_contain_text("The hub's own sentence.")
+
+
 def test_a_press_that_got_no_answer_is_sent_again_with_the_same_key(served, on_shift, patient):
     expect(on_shift.locator(".visit")).to_have_count(2)
     served.hub.phone.is_answering = False

@@ -389,6 +389,20 @@ async def test_a_half_open_socket_is_forgotten():
         assert not hub.technicians.phones.has("dev-1")
 
 
+async def test_who_asks_whether_the_hub_is_there_hears_it_at_once(hub):
+    """A page has no other way to see within seconds that a hub hangs; the hub's own heartbeats are twenty seconds apart."""
+    on_the_way(hub)
+    async with phone(hub) as car, customer(hub) as page, console(hub) as desk:
+        await car.hello()
+        await page.say("watch", ticket="pl_tic_lnk")
+        await desk.say("watch", ticket="pl_tic_desk", topics=["incidents"])
+        await page.hear("snapshot")
+        await desk.hear("snapshot")
+        for each in (car, page, desk):
+            await each.say("heartbeat", asks=True)
+            assert (await each.hear("heartbeat"))["server_at_ms"] > 0
+
+
 async def test_a_phone_that_beats_its_heart_stays():
     async with running_hub(Limits(heartbeat_s=0.3, silent_s=0.9)) as hub, phone(hub) as car:
         await car.hello()

@@ -9,7 +9,7 @@ from tracking.fares.meter_fix import MeterFix
 from tracking.fares.meter_gap import bridge_over, cut_off
 from tracking.fares.meter_ground import length_mm
 from tracking.fares.meter_leg import accept, flush
-from tracking.fares.meter_state import RULES, MeterRules, MeterState, Rejected, Snapshot, count_rejected
+from tracking.fares.meter_state import RULES, MeterRules, MeterState, Rejected, Snapshot, count_rejected, take_back_rejected
 from tracking.fares.metered import Slice
 
 _DOUBTS_TO_BELIEVE = 3
@@ -38,6 +38,9 @@ def take(state: MeterState, fix: MeterFix, out: list[Slice] | None = None, rules
     if state.is_cut:
         _resume(state, fix, out, rules)
         return
+    if state.left is not None and _is_at(state.left, fix):
+        _go_back(state, state.left, fix)
+        return
     last = state.last
     step_mm = length_mm(held.lat_e7, held.lon_e7, fix.lat_e7, fix.lon_e7)
     if step_mm * 1000 > rules.limit_mmps * took_ms and _is_beyond(state, held, fix, step_mm, rules):
@@ -47,8 +50,9 @@ def take(state: MeterState, fix: MeterFix, out: list[Slice] | None = None, rules
         state.doubts = 0
     if step_mm == 0:
         state.frozen = state.frozen or held
-    elif state.frozen is not None:
-        state.frozen = None
+        state.left = None
+    elif state.frozen is not None or state.left is not None:
+        state.left, state.frozen = state.frozen, None
     if step_mm > 4 * took_ms and last is not None and _is_spike(last, held, fix, step_mm, rules):
         count_rejected(state, Rejected.SPIKE)
     else:
@@ -59,6 +63,9 @@ def take(state: MeterState, fix: MeterFix, out: list[Slice] | None = None, rules
 
 def finish(state: MeterState, out: list[Slice] | None = None, rules: MeterRules = RULES) -> None:
     """End the trip: the held fix, unless it leaps, and the open leg are counted."""
+    frozen, doubt = state.frozen, state.doubt
+    if state.doubts and frozen is not None and doubt is not None and _ends_run(state, frozen, doubt, rules):
+        _thaw(state, frozen, doubt, out, rules)
     held, last = state.held, state.last
     if held is not None and last is not None and _leaps(state, last, held, rules):
         count_rejected(state, Rejected.SPIKE)
@@ -69,6 +76,11 @@ def finish(state: MeterState, out: list[Slice] | None = None, rules: MeterRules 
     flush(state, out)
 
 
+def _ends_run(state: MeterState, frozen: MeterFix, doubt: MeterFix, rules: MeterRules) -> bool:
+    """Tell whether a last fix away from a repeated position, which no successor can confirm, is where she has got to."""
+    return _can_follow(frozen, doubt, rules) and not _leaps(state, frozen, doubt, rules)
+
+
 def _leaps(state: MeterState, last: MeterFix, held: MeterFix, rules: MeterRules) -> bool:
     """Tell whether a last fix, which no successor can confirm, lies far beyond her usual pace."""
     took_ms = held.at_ms - last.at_ms
@@ -77,6 +89,20 @@ def _leaps(state: MeterState, last: MeterFix, held: MeterFix, rules: MeterRules)
     noise_mm = rules.default_accuracy_mm if held.accuracy_dm is None else held.accuracy_dm * 100
     likely_mm = 4 * noise_mm + max(15_000, 2 * state.pace_mmps) * took_ms // 1000
     return length_mm(last.lat_e7, last.lon_e7, held.lat_e7, held.lon_e7) > likely_mm
+
+
+def _is_at(run: MeterFix, fix: MeterFix) -> bool:
+    """Tell whether a fix repeats the position of a run to the last digit."""
+    return fix.lat_e7 == run.lat_e7 and fix.lon_e7 == run.lon_e7
+
+
+def _go_back(state: MeterState, run: MeterFix, fix: MeterFix) -> None:
+    """Forget the held fix, at whatever speed: before and after it the phone repeats one position to the last digit.
+
+    Nobody comes back that exactly, so it never saw her move.
+    """
+    count_rejected(state, Rejected.SPIKE)
+    state.held, state.frozen, state.left, state.doubts = fix, run, None, 0
 
 
 def _is_repeated(frozen: MeterFix | None, fix: MeterFix, rules: MeterRules) -> bool:
@@ -128,14 +154,15 @@ def _doubt(state: MeterState, fix: MeterFix, step_mm: int, out: list[Slice] | No
     """Meet a fix that cannot follow the held one, `step_mm` away: the held one was a spike, or this one is, or the track has jumped."""
     last, held, before, frozen = state.last, state.held, state.doubt, state.frozen
     assert held is not None  # noqa: S101  only called while a fix is held
-    if frozen is not None and _can_follow(frozen, fix, rules):
-        _thaw(state, frozen, fix, out, rules)
+    agrees = state.doubts > 0 and before is not None and fix.at_ms > before.at_ms and _can_follow(before, fix, rules)
+    if agrees and frozen is not None and before is not None and _can_follow(frozen, before, rules):
+        _thaw(state, frozen, before, out, rules)
+        take(state, fix, out, rules)
         return
     if last is not None and _can_follow(last, fix, rules) and _is_spike(last, held, fix, step_mm, rules):
         count_rejected(state, Rejected.SPIKE)
-        state.held, state.frozen, state.doubts = fix, None, 0
+        state.held, state.frozen, state.left, state.doubts = fix, None, None, 0
         return
-    agrees = state.doubts > 0 and before is not None and fix.at_ms > before.at_ms and _can_follow(before, fix, rules)
     state.doubt, state.doubts = fix, state.doubts + 1 if agrees else 1
     if state.doubts < _DOUBTS_TO_BELIEVE:
         count_rejected(state, Rejected.TOO_FAST)
@@ -145,7 +172,11 @@ def _doubt(state: MeterState, fix: MeterFix, step_mm: int, out: list[Slice] | No
 
 
 def _thaw(state: MeterState, frozen: MeterFix, fix: MeterFix, out: list[Slice] | None, rules: MeterRules) -> None:
-    """Bridge a stretch in which the phone repeated one position while it moved on, as in a tunnel: a silence under another name."""
+    """Bridge a stretch in which the phone repeated one position while it moved on, as in a tunnel: a silence under another name.
+
+    `fix`: the first that lay elsewhere. It was doubted, for a lone one may be false; the one after it has told that it was true.
+    """
+    take_back_rejected(state, Rejected.TOO_FAST)
     if state.held is not None:
         accept(state, state.held, None, out, rules)
     since_ms = frozen.at_ms

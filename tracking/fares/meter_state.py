@@ -8,7 +8,7 @@ import msgspec
 from tracking.fares.meter_fix import MeterFix
 from tracking.fares.metered import Gap
 
-ALGORITHM = "porchlight-meter/2"
+ALGORITHM = "porchlight-meter/3"
 """Named in every digest: any change of a constant or a rule that can move one millimetre takes the next number."""
 
 
@@ -141,6 +141,8 @@ class MeterState(msgspec.Struct, array_like=True):
     """Counted on legs whose fixes lie more than 7 s apart, times the tens of seconds beyond: what corners may be missing."""
     vague_mm: int = 0
     """Counted on legs whose accuracy is worse than 10 m, times the tens of metres beyond."""
+    left: MeterFix | None = None
+    """The first of a run of fixes at exactly one position that ended with the one before the held."""
 
 
 def start_leg(lat_e7: int, lon_e7: int, accuracy_mm: int, at_ms: int) -> Leg:
@@ -159,3 +161,9 @@ def own_copy(state: MeterState) -> MeterState:
 def count_rejected(state: MeterState, why: Rejected) -> None:
     """Count a fix left out."""
     state.rejected = {**state.rejected, why: state.rejected.get(why, 0) + 1}
+
+
+def take_back_rejected(state: MeterState, why: Rejected) -> None:
+    """Count one fix less of those left out: it was true after all."""
+    fewer = {**state.rejected, why: state.rejected.get(why, 0) - 1}
+    state.rejected = {reason: count for reason, count in fewer.items() if count > 0}

@@ -7,7 +7,7 @@ for safety is charged as an ordinary end and always pays the technician both way
 from collections.abc import Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -109,6 +109,8 @@ class FarePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     quote_ttl_s: Annotated[int, msgspec.Meta(ge=30, le=86_400)] = 900
     max_way_km: Annotated[int, msgspec.Meta(ge=1, le=2_000)] = 300
     """A longer way is taken for a mistake in the coordinates."""
+    max_days_ahead: Annotated[int, msgspec.Meta(ge=1, le=731)] = 92
+    """A quote for later is refused: until then the tariff may have changed, and a quote is a promise."""
     shows_live_fare: bool = True
     """Whether the customer sees the provisional figure while she is on her way."""
     clauses: tuple[Clause, ...] = DEFAULT_CLAUSES
@@ -134,6 +136,11 @@ def checked_policy(policy: FarePolicy) -> FarePolicy:
     if any(row.ending is Ending.ABORTED_UNSAFE for row in policy.clauses):
         raise BadInput("aborted_unsafe always pays the technician both ways and charges as an ordinary end. Leave that clause out.")
     return policy
+
+
+def billing_facts(policy: FarePolicy) -> dict[str, Any]:
+    """Return what of a policy a bill can depend on, for digests: a choice about quotes alone must not change what old receipts prove."""
+    return {name: value for name, value in msgspec.to_builtins(policy).items() if name != "max_days_ahead"}
 
 
 def ending_of(stages: Sequence[Stage]) -> Ending:

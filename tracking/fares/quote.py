@@ -24,6 +24,9 @@ MAX_CELL_LAT = 89.0
 FACTOR_LOW, FACTOR_HIGH = 1.01 / 1.27, 1.60 / 1.27
 """p10 and p90 of road over straight line beside its median, from 601 taximeter trips: the range of an estimated distance."""
 SAME_PLACE_M = 1.0
+LATE_MS = 900_000
+"""A question may have waited this long on its way here, or come from a clock that is slow."""
+DAY_MS = 86_400_000
 
 
 class Basis(StrEnum):
@@ -93,6 +96,13 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
         return self.request.depart_ms + self.seconds_p50 * 1000
 
 
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A quote and the token that accepts it."""
+
+    quote: Quote
+    token: str
+
+
 class StaleQuote(Conflict):
     """This quote cannot be accepted: it was changed, is unknown or has expired. Accept the fresh one, if one is given, or ask again."""
 
@@ -134,6 +144,20 @@ def must_be_reachable(metres: float, max_way_km: int) -> None:
             f"The way is {metres / 1000:.0f} km long; this site quotes up to {max_way_km} km. Check the coordinates: are they swapped?",
             max_way_km=max_way_km,
         )
+
+
+def must_be_ahead(request: QuoteRequest, now_ms: int, max_days_ahead: int) -> None:
+    """Raise `BadInput` for a departure that has passed, and for any time so far ahead that today's tariff promises nothing of it."""
+    if request.depart_ms < now_ms - LATE_MS:
+        raise BadInput("depart_at has passed, and a quote promises what a way will cost. Ask for the time at which she is to set out.")
+    times = {"depart_at": request.depart_ms, "appointment_at": request.appointment_ms, "planned_end_at": request.back_ms}
+    for name, at_ms in times.items():
+        if at_ms is not None and at_ms > now_ms + max_days_ahead * DAY_MS:
+            raise BadInput(
+                f"{name} lies more than {max_days_ahead} days ahead, which is as far as this site promises a price. Ask nearer to the day, "
+                f"or let the site's fare policy reach farther (max_days_ahead).",
+                max_days_ahead=max_days_ahead,
+            )
 
 
 def way_range(distance_mm: int, basis: Basis) -> tuple[int, int]:

@@ -28,6 +28,7 @@ from tracking.fares.quote import (
     CurrencyMismatch,
     NoTariff,
     NotServed,
+    Offer,
     Quote,
     QuoteRequest,
     StaleQuote,
@@ -35,6 +36,7 @@ from tracking.fares.quote import (
     cell_centre,
     id_in_token,
     kept_promise,
+    must_be_ahead,
     must_be_reachable,
     token_body,
 )
@@ -54,13 +56,6 @@ KEEP_UNUSED_MS = 7 * 86_400_000
 """A quote that nobody accepted is of use for a complaint of last week, and holds an address: then it goes."""
 SWEEP_EVERY_S = 3_600.0
 BEFORE_SETTING_OUT = frozenset({Stage.CREATED, Stage.ASSIGNED})
-
-
-class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """A quote and the token that accepts it."""
-
-    quote: Quote
-    token: str
 
 
 class QuoteFlow:
@@ -93,9 +88,11 @@ class QuoteFlow:
     async def quote(self, request: QuoteRequest) -> Offer:
         """Return a stored quote with its token.
 
-        Raises: `NotFound` for an unknown site, `BadInput` for a way beyond the site's limit, `NoTariff`, `CurrencyMismatch`, `NotServed`.
+        Raises: `NotFound` for an unknown site, `BadInput` for a way or a time beyond the site's limits, `NoTariff`, `CurrencyMismatch`,
+        `NotServed`.
         """
         async with self._work.read() as tx:
+            must_be_ahead(request, self._clock.now_ms(), (await self._quotes.policy_of(tx, request.site_id)).max_days_ahead)
             site, policy, stored = await self._terms(tx, request)
         quote = await self._made(request, site, policy, stored)
         async with self._work.begin() as tx:

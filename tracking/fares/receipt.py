@@ -13,7 +13,7 @@ import msgspec
 from core.ids import SiteId, TechnicianId, VisitId
 from tracking.fares.bill import Billed, Times, bill_of
 from tracking.fares.metered import Gap, Grade, Metered
-from tracking.fares.policy import Cause, Ending, FarePolicy, Ways, clause_of, public_ending
+from tracking.fares.policy import Cause, Ending, FarePolicy, Ways, billing_facts, clause_of, public_ending
 from tracking.fares.priced import Line
 from tracking.fares.quote import Quote, quote_digest
 from tracking.fares.tariff import Tariff
@@ -229,7 +229,7 @@ def _input_digest(inputs: Inputs) -> str:
             "quote": None if inputs.quote is None else quote_digest(inputs.quote),
             "tariff": None if inputs.quote is None else inputs.quote.tariff_hash,
             "metered": None if inputs.metered is None else inputs.metered.digest,
-            "policy": msgspec.to_builtins(inputs.policy),
+            "policy": billing_facts(inputs.policy),
             "ending": inputs.ending.value,
             "cause": inputs.cause.value,
             "times": msgspec.to_builtins(inputs.times),
@@ -238,7 +238,7 @@ def _input_digest(inputs: Inputs) -> str:
 
 
 def _content(receipt: Receipt) -> dict[str, Any]:
-    content = msgspec.to_builtins(receipt)
+    content = msgspec.to_builtins(receipt) | {"policy": billing_facts(receipt.policy)}
     for name in NOT_IN_DIGEST:
         content.pop(name)
     return dict(content)

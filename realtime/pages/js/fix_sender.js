@@ -61,7 +61,7 @@ export class FixSender extends EventTarget {
 
   /** Send a call for help, ahead of everything; false where only HTTP is left. @param {object} frame */
   cry(frame) {
-    return this.isWelcome && this.socket.send(frame);
+    return this.isWelcome && this.socket.state === "live" && this.socket.send(frame);
   }
 
   /** Say how the phone is. @param {object} status */
@@ -72,7 +72,8 @@ export class FixSender extends EventTarget {
   #newSocket() {
     const socket = new LiveSocket("/v1/ws/technician", () => this.#hello());
     socket.addEventListener("frame", (event) => this.#onFrame(/** @type {CustomEvent} */ (event).detail));
-    socket.addEventListener("state", () => this.#onState());
+    socket.addEventListener("state", () => this.#changed());
+    socket.addEventListener("gone", () => this.#onGone());
     socket.addEventListener("ended", (event) => this.#onEnd(/** @type {CustomEvent} */ (event).detail.code));
     return socket;
   }
@@ -115,11 +116,9 @@ export class FixSender extends EventTarget {
     this.refused = refused.at(-1)?.detail || refused.at(-1)?.reason || "";
   }
 
-  #onState() {
-    if (this.socket.state !== "live") {
-      this.isWelcome = false;
-      this.flying.clear();
-    }
+  #onGone() {
+    this.isWelcome = false;
+    this.flying.clear();
     this.#changed();
   }
 

@@ -38,7 +38,7 @@ export class HelpSettings {
       this.showHelping(now.is_willing);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      setText(byId("helping-line"), problem.isPassing ? this.words.say("enrol-failed") : problem.detail);
+      setText(byId("helping-line"), problem.isPassing ? this.words.say("enrol-failed") : this.words.problem(problem));
     }
   }
 
@@ -91,7 +91,7 @@ export class HelpSettings {
     const { words } = this;
     const isPresent = problem.code === "present_pin_needed";
     const fault = `pins-fault-${problem.body.fault}`;
-    const text = problem.isPassing ? words.say("enrol-failed") : isPresent ? words.say(hadPresent ? "pins-present-wrong" : "pins-present-needed") : words.has(fault) ? words.say(fault) : problem.detail;
+    const text = problem.isPassing ? words.say("enrol-failed") : isPresent ? words.say(hadPresent ? "pins-present-wrong" : "pins-present-needed") : words.has(fault) ? words.say(fault) : words.problem(problem);
     setText(byId("pins-said"), text);
     if (isPresent) this.#askPresent(true);
   }

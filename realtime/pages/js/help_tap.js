@@ -216,7 +216,7 @@ export class HelpTap extends EventTarget {
       setTimeout(() => this.#look(), FACE_AGAIN_MS);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      this.pad.answer(false, problem.isPassing ? words.say("pin-failed") : problem.detail);
+      this.pad.answer(false, problem.isPassing ? words.say("pin-failed") : words.problem(problem));
     }
     this.draw();
   }

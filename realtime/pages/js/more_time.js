@@ -74,7 +74,7 @@ export class MoreTime extends EventTarget {
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       if (!problem.isPassing) this.#before = "";
-      this.pad.answer(false, problem.isPassing ? words.say("pin-failed") : problem.detail);
+      this.pad.answer(false, problem.isPassing ? words.say("pin-failed") : words.problem(problem));
     }
   }
 

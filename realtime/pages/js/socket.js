@@ -1,11 +1,15 @@
 // A socket to the hub that comes back by itself and never claims to be live when it is not.
 //
-// A phone in a lift keeps its socket "open" while nothing passes: so a socket counts as live only while frames arrive, and silence for
-// longer than two heartbeats ends it. Waits between tries grow and are random, so that a restarted hub is not stormed.
+// A phone in a lift keeps its socket "open" while nothing passes: so a socket counts as live only while frames arrive. After a few seconds
+// of silence the hub is asked whether it is there; without an answer the socket is no longer live, and after longer silence it is given up.
+// Waits between tries grow and are random, so that a restarted hub is not stormed.
 
 export const SUBPROTOCOL = "porchlight.v1";
 const SILENCE_MS = 40_000;
 const HEARTBEAT_MS = 15_000;
+const ASK_MS = 6_000;
+const ANSWER_MS = 4_000;
+const TEND_MS = 2_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 20_000;
 
@@ -30,7 +34,8 @@ export function waitMs(tries, chance = Math.random) {
 }
 
 /**
- * Events: "state" (detail: LinkState), "frame" (detail: the decoded frame), "ended" (detail: {code, reason}).
+ * Events: "state" (detail: LinkState; "lost" may be a silence that ends on the same connection), "gone" (a connection is no more), "frame"
+ * (detail: the decoded frame), "ended" (detail: {code, reason}).
  */
 export class LiveSocket extends EventTarget {
   /**
@@ -45,6 +50,8 @@ export class LiveSocket extends EventTarget {
     this.state = "connecting";
     this.lastFrameAt = 0;
     this.lostSince = 0;
+    this.saidAt = 0;
+    this.askedAt = 0;
     this.tries = 0;
     /** @type {WebSocket | null} */
     this.socket = null;
@@ -59,7 +66,7 @@ export class LiveSocket extends EventTarget {
     addEventListener("online", this.onWake);
     addEventListener("offline", this.onWake);
     document.addEventListener("visibilitychange", this.onWake);
-    this.watch = setInterval(() => this.#tend(), 5_000);
+    this.watch = setInterval(() => this.#tend(), TEND_MS);
     this.#connect();
     return this;
   }
@@ -129,6 +136,7 @@ export class LiveSocket extends EventTarget {
     if (socket !== this.socket) return;
     this.socket = null;
     this.isOpen = false;
+    this.dispatchEvent(new Event("gone"));
     if (mayReturn(event.code)) this.#retry(false);
     else this.#end(event.code, event.reason);
   }
@@ -140,6 +148,7 @@ export class LiveSocket extends EventTarget {
     if (old) {
       old.onopen = old.onmessage = old.onclose = null;
       old.close(1000);
+      this.dispatchEvent(new Event("gone"));
     }
   }
 
@@ -171,11 +180,18 @@ export class LiveSocket extends EventTarget {
 
   #tend() {
     if (this.state === "ended" || !this.socket) return;
-    const quietMs = Date.now() - Math.max(this.lastFrameAt, this.openedAt ?? 0);
-    if (quietMs > SILENCE_MS) this.again();
-    else if (this.isOpen && Date.now() - (this.saidAt ?? 0) > HEARTBEAT_MS) {
-      this.saidAt = Date.now();
-      this.send({ type: "heartbeat" });
+    const nowMs = Date.now();
+    const heardAt = Math.max(this.lastFrameAt, this.openedAt ?? 0);
+    if (nowMs - heardAt > SILENCE_MS) return this.again();
+    if (!this.isOpen) return;
+    const isAsked = this.askedAt > heardAt;
+    if (isAsked && nowMs - this.askedAt >= ANSWER_MS && this.state === "live") this.#say("lost");
+    // Who does not look asks nothing: a phone in a pocket keeps its radio quiet.
+    const asks = !isAsked && nowMs - heardAt >= ASK_MS && document.visibilityState === "visible";
+    if (asks) this.askedAt = nowMs;
+    if (asks || nowMs - this.saidAt > HEARTBEAT_MS) {
+      this.saidAt = nowMs;
+      this.send(asks ? { type: "heartbeat", asks } : { type: "heartbeat" });
     }
   }
 

@@ -1,6 +1,7 @@
 // Opening, pausing, resuming and ending a shift.
 
 import { byId, setText, show } from "./dom.js";
+import { Problem } from "./http.js";
 import { clockText } from "./words.js";
 
 /** Events: "change" when the shift's state changed. */
@@ -78,9 +79,8 @@ export class TechnicianShift extends EventTarget {
       this.shift = found?.state === "closed" ? null : found;
       show(byId("shift-fault"), false);
     } catch (problem) {
-      const { detail, status } = /** @type {any} */ (problem);
-      if (status === undefined) throw problem;
-      setText(byId("shift-fault"), status ? this.words.say("act-failed", { detail }) : this.words.say("enrol-failed"));
+      if (!(problem instanceof Problem)) throw problem;
+      setText(byId("shift-fault"), problem.status ? this.words.say("act-failed", { detail: this.words.problem(problem) }) : this.words.say("enrol-failed"));
       show(byId("shift-fault"), true);
     }
     this.draw();

@@ -91,7 +91,7 @@ export class TechnicianVisits {
   #said({ visit_id, act, problem }) {
     const card = this.cards.get(visit_id);
     const isWrongCode = act === "start" && problem !== null && problem.code === "wrong_door_code" && problem.body.tries_left !== 0;
-    card?.fail(problem ? (isWrongCode ? this.words.say("code-wrong") : this.words.say("act-failed", { detail: problem.detail })) : "");
+    card?.fail(problem ? (isWrongCode ? this.words.say("code-wrong") : this.words.say("act-failed", { detail: this.words.problem(problem, this.setting.zone) })) : "");
     this.refresh();
   }
 }

@@ -53,6 +53,16 @@ export class Words {
   }
 
   /**
+   * Return what the hub refused and why, in this language where it has words for the problem's code; else the hub's own sentence.
+   * @param {{code: string, detail: string, body: any}} problem
+   * @param {string} [zone] by whose clocks a time is told
+   */
+  problem({ code, detail, body }, zone) {
+    const key = [`problem-${code}-${body?.verdict}`, `problem-${code}`].find((each) => this.has(each));
+    return key ? this.say(key, { time: body?.possible_at ? clockText(upToMinute(body.possible_at), zone) : "" }) : detail;
+  }
+
+  /**
    * Return a duration in the largest fitting unit: "8 s", "3 min", "2 h".
    * @param {number} seconds
    */
@@ -72,6 +82,11 @@ export async function loadWords() {
   const answer = await fetch(new URL(`../locales/${lang}.ftl`, import.meta.url));
   if (!answer.ok) throw new Error(`The words of ${lang} could not be loaded.`);
   return new Words(lang, await answer.text());
+}
+
+/** @param {string} at RFC 3339 @returns {number} ms, the begun minute as a whole one: told earlier than it is, she would be refused again */
+function upToMinute(at) {
+  return Math.ceil(Date.parse(at) / 60_000) * 60_000;
 }
 
 /**

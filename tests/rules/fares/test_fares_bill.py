@@ -198,6 +198,14 @@ def test_settling_again_from_the_same_inputs_is_the_same_receipt():
     assert receipt_of(inputs(), now_ms=2, before=first) is first
 
 
+def test_how_far_ahead_a_site_quotes_changes_no_receipt():
+    """Receipts from before that choice must still prove to be identical."""
+    farther = receipt_of(inputs(policy=FarePolicy(billing=Billing.METERED, max_days_ahead=200)), now_ms=1)
+
+    assert farther.digest == receipt_of(inputs(), now_ms=1).digest
+    assert farther.input_digest == "1e2db79b94ae514472ccddb16334987334cace15235acfa8820f425b53cae568"
+
+
 def test_late_fixes_make_a_numbered_amendment():
     first = receipt_of(inputs(), now_ms=1)
 

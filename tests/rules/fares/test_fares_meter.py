@@ -181,6 +181,42 @@ def test_a_position_that_froze_in_a_tunnel_is_bridged_when_it_moves_on() -> None
     assert abs(state.distance_mm / 1000 - 1700) < 15
 
 
+def test_a_true_fix_after_a_repeated_position_is_not_counted_as_left_out() -> None:
+    frozen = [at(60 + second, 600, 0, seq=9000 + second) for second in range(1, 35)]
+
+    state, _ = metered([*straight(60), *frozen, *straight(60, from_s=95, x_m=1100)])
+
+    assert state.rejected == {}
+
+
+def repeated(x_m: float, step_s: int, away_m: float | None = None) -> list[MeterFix]:
+    """A phone that repeats one position for 20 minutes on both sides of one fix `away_m` away."""
+    middle = 1200 // step_s
+    place = [x_m + (away_m or 0) if number == middle else x_m for number in range(2 * middle)]
+    return [at(60 + step_s * number, x, 0, seq=9_000 + number) for number, x in enumerate(place)]
+
+
+@pytest.mark.parametrize("step_s", [1, 2, 5, 10, 15, 30])
+@pytest.mark.parametrize("away_m", [50, 100, 166, 300])
+def test_one_fix_elsewhere_within_a_repeated_position_counts_nothing(step_s: int, away_m: float) -> None:
+    """Too fast for anybody, the speed of a car or the pace of a bicycle: a phone that repeats itself to the last digit saw no movement."""
+    onward = straight(60, from_s=3_000, x_m=600)
+
+    state, _ = metered([*straight(59), *repeated(600, step_s, away_m), *onward])
+
+    assert state.distance_mm == metered([*straight(59), *repeated(600, step_s), *onward])[0].distance_mm
+    assert sum(state.rejected.values()) == 1
+    assert [gap for gap in state.gaps if gap.filled_mm or gap.fill is GapFill.CUT] == []
+
+
+def test_a_last_fix_far_from_a_long_repeated_position_is_where_she_got_to() -> None:
+    """As after a silence: nothing can confirm it, and a minute is long enough to have driven there."""
+    long = [at(60 + second, 600, 0, seq=9_000 + second) for second in range(1, 90)]
+
+    assert abs(metres([*straight(60), *long, at(150, 1_500, 0)]) - 1500) < 15
+    assert abs(metres([*straight(60), *long[:20], at(81, 1_200, 0)]) - 600) < 15
+
+
 def test_a_phone_that_repeats_each_position_ten_times_a_second_has_no_gaps() -> None:
     drive = [at(tenth / 10, tenth // 10 * 25, 0, accuracy_m=3) for tenth in range(2001)]
 

@@ -46,9 +46,9 @@ def test_the_digest_of_a_known_trip_is_this_on_every_machine() -> None:
 
     metered = settle_distance(fixes)
 
-    assert ALGORITHM == "porchlight-meter/2"
+    assert ALGORITHM == "porchlight-meter/3"
     assert (metered.distance_mm, metered.low_mm, metered.high_mm) == (3295746, 3237107, 3351988)
-    assert metered.digest == "0d7082d711d16ea5898a406d4210234bb78bc779398257ee1d9d78e0becae46e"
+    assert metered.digest == "e28b43b767d19b5394edc923eb090cb8b14c5e1e08b2087c35977ac51b33955d"
 
 
 def test_a_changed_fix_changes_the_digest_even_where_the_distance_stays() -> None:

@@ -280,6 +280,13 @@ def test_a_heartbeat_is_said_when_nothing_else_was():
     assert session.heartbeat_due_ms() == T + 40_000
 
 
+def test_a_phone_that_asks_whether_the_hub_is_there_hears_it_at_once():
+    session = live()
+    session.on_frame('{"type":"heartbeat","asks":true}', T + 5)
+
+    assert said(session, T + 5) == [{"type": "heartbeat", "server_at_ms": T + 5}]
+
+
 def test_a_line_that_is_silent_for_three_heartbeats_is_dead():
     session = live()
     session.on_frame('{"type":"heartbeat"}', T + 30_000)
