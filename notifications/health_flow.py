@@ -95,7 +95,7 @@ class HealthFlow:
         return [
             NoticeFault(
                 code=f"carrier_{error}",
-                detail=f"{count} urgent texts or calls are not taken: {in_words(error, None)}. See its status page and your account.",
+                detail=f"{count} urgent notices wait for their carrier, {in_words(error, None)}. See its status page and your account.",
             )
             for error, count in sorted(found.items())
         ]
