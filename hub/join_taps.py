@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from core.caller import Caller, CallerKind
-from core.clock import to_ms
+from core.clock import Clock, to_ms
 from core.errors import NotAllowed
 from core.geo import LatLon
 from core.ids import TechnicianId
@@ -22,15 +22,16 @@ from tracking.fix import Sender
 class SocketTaps:
     """Meets `realtime.ports.Emergency`."""
 
-    def __init__(self, sos: TapRaiser, pins: PinFlow) -> None:
+    def __init__(self, sos: TapRaiser, pins: PinFlow, clock: Clock) -> None:
         self._sos = sos
         self._pins = pins
+        self._clock = clock
 
     async def press(self, caller: Caller, press: SosFrame) -> SosReceipt:
         """See `Emergency.press`."""
         fields = {name: getattr(press, name) for name in SosFrame.__struct_fields__}
         road = Road.PAGE if caller.kind is CallerKind.LINK else Road.SOCKET
-        tap = tap_of(press_of(fields), caller, next(iter(caller.sites)), road=road)
+        tap = tap_of(press_of(fields, self._clock.now()), caller, next(iter(caller.sites)), road=road)
         receipt = await self._sos.raise_sos(tap)
         # No incident id: on a phone it would tell whether an earlier press is still open.
         return SosReceipt(tap_id=receipt.tap_id, status=receipt.status, at_ms=to_ms(receipt.at))

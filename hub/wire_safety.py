@@ -156,7 +156,7 @@ def wire_safety(floor: Floor, live: Live, notices: Notices, people: People, trac
     return Safety(
         door=door, sos=sos, ladder=ladder, desk=desk, pins=pins, faces=faces, watch=watch, incidents=incidents, rules=rules,
         preflight=preflight, answers=AnswersFlow(work, incidents, desk, Accounts(stores), door, notices.alarms),
-        sockets=SocketTaps(door, pins), stock_phones=StockTaps(door), topic=IncidentTopic(work, incidents),
+        sockets=SocketTaps(door, pins, clock), stock_phones=StockTaps(door), topic=IncidentTopic(work, incidents),
     )  # fmt: skip
 
 

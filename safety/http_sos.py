@@ -5,6 +5,7 @@ limit on a first press: the flow merges what follows.
 """
 
 import json
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -58,14 +59,14 @@ class TapPlaces(Protocol):
         ...
 
 
-def believed_body(raw: bytes) -> SosBody:
+def believed_body(raw: bytes, now: datetime) -> SosBody:
     """Return the press in `raw`, whatever else is wrong with it: an unreadable body from a known person is still a press."""
     try:
         # The standard library reads the NaN and Infinity of careless phones, and bounds depth; msgspec would refuse the whole body.
         loose = json.loads(raw)
     except (ValueError, RecursionError):
-        return unreadable_press(raw)
-    return press_of(loose) if isinstance(loose, dict) else unreadable_press(raw)
+        return unreadable_press(raw, now)
+    return press_of(loose, now) if isinstance(loose, dict) else unreadable_press(raw, now)
 
 
 def endpoints(
@@ -82,7 +83,7 @@ def endpoints(
         if caller is NOBODY:
             raise NotSignedIn
         caller.must_have(Scope.SOS_WRITE)
-        body = believed_body(call.raw)
+        body = believed_body(call.raw, clock.now())
         site_id = await site_of(caller, body)
         road = _ROADS.get(caller.kind, Road.HTTP)
         return receipt_for(caller, await sos.raise_sos(tap_of(body, caller, site_id, road=road, is_revoked=is_revoked)))

@@ -5,6 +5,7 @@ Whatever is wrong with it is left out and named, never a reason to refuse: an un
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from core.ids import IncidentId, SiteId, TechnicianId, VisitId
 from safety.sos_tap import PersonKind, Receipt, Road, SosTap, believed_position
 
 MAX_TAP_ID_CHARS = 80
+RETRIED_WITHIN_S = 10
+"""A later retry of a nameless press is one more press of the same open incident, which tells nobody again."""
 MAX_REASON_CHARS = 500
 _LAST_MS = 253_402_300_799_999
 """End of year 9999: the last instant that a datetime can hold."""
@@ -62,22 +65,26 @@ def receipt_for(caller: Caller, receipt: Receipt) -> TapReceipt:
     )
 
 
-def press_of(fields: Mapping[str, Any]) -> SosBody:
+def press_of(fields: Mapping[str, Any], now: datetime) -> SosBody:
     """Return the press in loosely decoded JSON: fields of the wrong type are left out, unknown ones ignored."""
     believed = ((name, value) for name, value in fields.items() if name in _KINDS and isinstance(value, _KINDS[name]))
     given = {name: _storable(value) for name, value in believed}
-    tap_id = given.pop("tap_id", "")[:MAX_TAP_ID_CHARS] or named_by(repr(sorted((name, repr(value)) for name, value in fields.items())))
-    return SosBody(tap_id=tap_id, **given)
+    words = repr(sorted((name, repr(value)) for name, value in fields.items()))
+    return SosBody(tap_id=given.pop("tap_id", "")[:MAX_TAP_ID_CHARS] or named_by(words, now), **given)
 
 
-def unreadable_press(raw: bytes) -> SosBody:
-    """Return the press in a body that is no JSON object; the same bytes again are the same press."""
-    return SosBody(tap_id=named_by(raw.decode("utf-8", "replace")), reason=UNREADABLE)
+def unreadable_press(raw: bytes, now: datetime) -> SosBody:
+    """Return the press in a body that is no JSON object; the same bytes again at once are the same press."""
+    return SosBody(tap_id=named_by(raw.decode("utf-8", "replace"), now), reason=UNREADABLE)
 
 
-def named_by(text: str) -> str:
-    """Return a tap id made of what was sent, for phones that gave none: a retry of the same words is the same tap."""
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+def named_by(text: str, now: datetime) -> str:
+    """Return a tap id made of what was sent and when, for phones that gave none: the same words again at once are the same tap.
+
+    Tomorrow they are another one: a phone whose presses all read alike must not be answered "received" because it called once before.
+    """
+    at = int(now.timestamp() // RETRIED_WITHIN_S)
+    return hashlib.sha256(f"{at} {text}".encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def whom(body: SosBody, caller: Caller) -> tuple[TechnicianId | None, VisitId | None, PersonKind]:
@@ -100,7 +107,7 @@ def tap_of(body: SosBody, caller: Caller, site_id: SiteId, *, road: Road, is_rev
     is_time = isinstance(at_ms, int) and not isinstance(at_ms, bool) and 0 <= at_ms <= _LAST_MS
     technician_id, visit_id, person = whom(body, caller)
     return SosTap(
-        tap_id=body.tap_id[:MAX_TAP_ID_CHARS] or named_by(repr(body)),
+        tap_id=body.tap_id[:MAX_TAP_ID_CHARS],
         who=f"technician:{technician_id}" if person is PersonKind.TECHNICIAN else f"customer:{visit_id}",
         person=person,
         site_id=site_id,
