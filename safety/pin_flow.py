@@ -17,8 +17,9 @@ from safety.face_flow import newest_face
 from safety.incident import Act, Flag, Incident, State, allowed, flagged, moved
 from safety.ladder_flow import LadderFlow
 from safety.pin import WRONG_PINS_ALARMING, PinVerdict, PresentPinNeeded, check_pair, verdict
+from safety.pin_ports import PinHashes, Pins, StoredPins
 from safety.pin_turn_flow import PinTurn, PinTurns
-from safety.ports import Incidents, PinHashes, Pins, Pokes, SilentAlarms, StoredPins
+from safety.ports import Incidents, Pokes, SilentAlarms
 from safety.public_face import FADES_AFTER, Phase, PublicFace, is_of_wrong_pins_alone, public_face
 
 
