@@ -178,8 +178,9 @@ class PinFlow:
         if incident.state is State.PENDING:
             said["is_silent"] = True
         event = _event(incident, EventKind.PIN_ACCEPTED, now, said)
-        if Act.REQUEST_CANCEL not in allowed(incident.state):
-            # Somebody owns it already (or a cancel waits): the owner sees the event and decides.
+        if Act.REQUEST_CANCEL not in allowed(incident.state) or Flag.DURESS in incident.flags:
+            # Somebody owns it already (or a cancel waits), and sees the event and decides; or she was forced before, and whoever forces
+            # her may have the true PIN by now: then nothing slows the ladder down.
             await self._incidents.save(tx, _touched(incident), [event])
             return
         asked = moved(incident, Act.REQUEST_CANCEL)
