@@ -270,7 +270,7 @@ def test_more_time_whose_answer_was_lost_is_not_given_twice(served, in_service):
     served.hub.phone.is_losing = True
     ask_for_more(in_service)
     enter(in_service, "2947")
-    expect(in_service.get_by_role("group", name="Enter code")).to_contain_text("No connection")
+    expect(in_service.get_by_role("group", name="Enter code")).to_contain_text("No answer")
     served.hub.phone.is_losing = False
 
     enter(in_service, "2947")
