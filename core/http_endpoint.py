@@ -19,7 +19,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core.caller import NOBODY, Caller, CallerKind, Scope, must_be_signed_in
-from core.errors import BadInput, HubError, NotAllowed, NotSignedIn, TooLarge
+from core.errors import BadInput, HubError, NotAllowed, NotSignedIn, TooLarge, Unavailable
+from core.sql import is_away
 
 log = structlog.get_logger(__name__)
 
@@ -96,6 +97,8 @@ class IdempotencyStore(Protocol):
         """Forget the reservation, because the request failed and may be tried again."""
         ...
 
+SQL_AWAY = "The hub's database does not answer. What was asked for may not have been done: try again shortly."
+
 
 def route_of(endpoint: Endpoint, authenticator: Authenticator, answers: IdempotencyStore, public_origin: str) -> Route:
     """Return the Starlette route of a row. `public_origin`: such as `https://hub.example`, for the same-origin check of cookie callers."""
@@ -105,7 +108,10 @@ def route_of(endpoint: Endpoint, authenticator: Authenticator, answers: Idempote
             return await _answer(endpoint, request, authenticator, answers, public_origin)
         except HubError as error:
             return problem_response(error)
-        except Exception:
+        except Exception as failure:
+            if is_away(failure):
+                log.error("request_without_sql", endpoint=endpoint.name, failure=type(failure).__name__)
+                return problem_response(Unavailable(SQL_AWAY))
             log.exception("request_failed", endpoint=endpoint.name)
             return problem_response(HubError("Something failed inside the hub. Nothing else is known; try again, then tell the operator."))
 

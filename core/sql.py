@@ -6,6 +6,7 @@ fixes never holds the lock that a tap needs.
 """
 
 import contextlib
+import sqlite3
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Literal
@@ -13,7 +14,8 @@ from typing import Any, Literal
 from sqlalchemy import DateTime, MetaData, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
@@ -126,6 +128,15 @@ def _open_sqlite(url: str, durability: str) -> AsyncEngine:
             dbapi_connection.rollback()
 
     return engine
+
+
+def is_away(failure: Exception) -> bool:
+    """Tell whether `failure` says that SQL does not answer, or broke off: to be tried again, where other failures are the hub's fault."""
+    if isinstance(failure, DBAPIError):
+        # SQLite calls a wrong statement operational as well.
+        is_wrong = getattr(failure.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+        return failure.connection_invalidated or (isinstance(failure, OperationalError | InterfaceError) and not is_wrong)
+    return isinstance(failure, PoolTimeout | ConnectionError)
 
 
 def upsert(dialect: str, table: Table) -> Any:

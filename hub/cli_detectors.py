@@ -17,7 +17,7 @@ from hub.local_people import Local
 from hub.wire_safety import site_rules
 from safety.check_in import Watch
 from safety.detectors.detection import UsedFix, Watching
-from safety.detectors.rehearsal import Rehearsal, StageFrom, rehearsed
+from safety.detectors.rehearsal import Rehearsal, StageFrom, of_one_time, rehearsed
 from safety.detectors.silence import Capability, SilenceSettings
 from safety.detectors_flow import DetectorFace, DetectorsFlow
 from safety.site_rules import SiteRules
@@ -103,7 +103,9 @@ def replay(
     recording = read_recording(file.name, file.read_text(), on_bad=OnBad.SKIP)
     if not recording.is_timed:
         err.print("This recording has no times: they are made up, and what silence says of them means nothing.")
-    fixes = sorted((_used(number, fix) for number, fix in enumerate(recording.fixes)), key=lambda fix: fix.at_ms)
+    fixes = of_one_time([_used(number, fix) for number, fix in enumerate(recording.fixes)])
+    if (strays := len(recording.fixes) - len(fixes)) > 0:
+        err.print(f"Left out: {strays} of {len(recording.fixes)} fixes, whose time lies days from that of the others.")
     plan = _plan(stages, fixes[0].at_ms)
     silence = SilenceSettings(ask_s=ask_s, amber_s=min(60, ask_s // 2), leave_s=max(15, min(30, ask_s // 4)))
     said = rehearsed(

@@ -21,7 +21,7 @@ class Joint(StrEnum):
     TIMERS = "timers"
     """Timers are set, claimed and forgotten: `core.timers.Timers`."""
     HASHES = "hashes"
-    """PINs are hashed and compared: `safety.ports.PinHashes`."""
+    """PINs are hashed and compared: `safety.pin_ports.PinHashes`."""
     CARRIER = "carrier"
     """A letter leaves the house: `notifications.ports.Carrier`."""
     APP = "app"

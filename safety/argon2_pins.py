@@ -17,7 +17,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
 class Argon2Pins:
-    """See `safety.ports.PinHashes`."""
+    """See `safety.pin_ports.PinHashes`."""
 
     def __init__(self, keys: KeyRing) -> None:
         self._pepper = keys.bytes_for("pin")

@@ -17,8 +17,9 @@ from safety.face_flow import newest_face
 from safety.incident import Act, Flag, Incident, State, allowed, flagged, moved
 from safety.ladder_flow import LadderFlow
 from safety.pin import WRONG_PINS_ALARMING, PinVerdict, PresentPinNeeded, check_pair, verdict
+from safety.pin_ports import PinHashes, Pins, StoredPins
 from safety.pin_turn_flow import PinTurn, PinTurns
-from safety.ports import Incidents, PinHashes, Pins, Pokes, SilentAlarms, StoredPins
+from safety.ports import Incidents, Pokes, SilentAlarms
 from safety.public_face import FADES_AFTER, Phase, PublicFace, is_of_wrong_pins_alone, public_face
 
 
@@ -177,8 +178,9 @@ class PinFlow:
         if incident.state is State.PENDING:
             said["is_silent"] = True
         event = _event(incident, EventKind.PIN_ACCEPTED, now, said)
-        if Act.REQUEST_CANCEL not in allowed(incident.state):
-            # Somebody owns it already (or a cancel waits): the owner sees the event and decides.
+        if Act.REQUEST_CANCEL not in allowed(incident.state) or Flag.DURESS in incident.flags:
+            # Somebody owns it already (or a cancel waits), and sees the event and decides; or she was forced before, and whoever forces
+            # her may have the true PIN by now: then nothing slows the ladder down.
             await self._incidents.save(tx, _touched(incident), [event])
             return
         asked = moved(incident, Act.REQUEST_CANCEL)

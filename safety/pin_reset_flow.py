@@ -9,7 +9,7 @@ from core.errors import Conflict
 from core.ids import TechnicianId
 from core.unit_of_work import Tx, UnitOfWork
 from safety.incident import Incident
-from safety.ports import Pins
+from safety.pin_ports import Pins
 
 
 class HerIncidents(Protocol):

@@ -13,7 +13,7 @@ from core.errors import BadInput, Busy
 from core.ids import TechnicianId
 from core.unit_of_work import Tx, UnitOfWork
 from safety.pin_pace import ANSWER_AFTER_S, LONGEST_S, answer_after_s, begun, counted, wait_s
-from safety.ports import Pins
+from safety.pin_ports import Pins
 
 MOST_WAITING = 3
 """Tries of one technician that wait on one worker: a page and an app that send again. More are somebody's program."""

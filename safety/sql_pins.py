@@ -8,12 +8,12 @@ from core.ids import TechnicianId
 from core.sql import upsert
 from core.unit_of_work import Tx
 from safety.pin_pace import Pace
-from safety.ports import StoredPins
+from safety.pin_ports import StoredPins
 from safety.tables import pins
 
 
 class SqlPins:
-    """See `safety.ports.Pins`."""
+    """See `safety.pin_ports.Pins`."""
 
     async def get(self, tx: Tx, technician_id: TechnicianId) -> StoredPins | None:
         """See `Pins.get`."""

@@ -19,6 +19,7 @@ from safety.site_rules import SiteRules
 from visits.stage import Stage
 
 TICK_MS = 5_000
+WITHIN_MS = 3 * 24 * 3_600_000
 
 
 class StageFrom(msgspec.Struct, frozen=True):
@@ -51,6 +52,13 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     stage: Stage
     fix_at_ms: int | None
     distance_m: int | None
+
+
+def of_one_time(fixes: Sequence[UsedFix]) -> list[UsedFix]:
+    """Return the fixes, in order, whose time lies within days of most others: a phone that reports 1970 once makes no visit of 46 years."""
+    ordered = sorted(fixes, key=lambda fix: fix.at_ms)
+    middle_ms = ordered[len(ordered) // 2].at_ms
+    return [fix for fix in ordered if abs(fix.at_ms - middle_ms) <= WITHIN_MS]
 
 
 def rehearsed(played: Rehearsal) -> list[Said]:

@@ -25,7 +25,7 @@ AWAKE_S = 60.0
 
 
 class CountedHashes:
-    """Meets `safety.ports.PinHashes` over the real ones. `fitted`: how many comparisons there were; `under_way`: how many go on now."""
+    """Meets `safety.pin_ports.PinHashes` over the real ones. `fitted`: how many comparisons there were; `under_way`: how many go on now."""
 
     def __init__(self, hashes: Any) -> None:
         self._hashes = hashes

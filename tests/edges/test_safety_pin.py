@@ -91,6 +91,21 @@ async def test_the_duress_pin_hurries_the_ladder_and_tells_the_desk(work, hub, p
     assert [line[:2] for line in hub.alerts.told] == [(0, 0), (1, 0), (1, 15)]
 
 
+async def test_once_she_was_forced_no_true_pin_slows_the_ladder_down(work, hub, pins, clock):
+    await pins.set_pins("t1", TRUE, DURESS)
+    receipt = await hub.sos.raise_sos(TAP)
+    await entered(pins, clock, DURESS)
+    told = len(hub.alerts.told)
+    answer, _ = await entered(pins, clock, TRUE)
+
+    assert answer.accepted
+    found = await get(work, hub, receipt.incident_id)
+    assert (found.state, Flag.DURESS in found.flags) == (State.NOTIFYING, True)
+    clock.move(60)
+    await hub.timers.run_once()
+    assert len(hub.alerts.told) > told
+
+
 async def test_what_the_phone_reads_after_either_pin_is_the_same_byte_for_byte_for_ten_minutes(work, key_ring, ids):
     heard = {}
     for number, pin in enumerate((TRUE, DURESS)):

@@ -11,7 +11,7 @@ from safety.face_flow import FaceFlow
 from safety.incident import Flag, Resolution, State
 from safety.pin_flow import PinAnswer, PinFlow
 from safety.pin_pace import ANSWER_AFTER_S
-from safety.ports import StoredPins
+from safety.pin_ports import StoredPins
 from safety.public_face import QUIET, Phase
 from safety.question_flow import QuestionFlow
 from safety.sql_pins import SqlPins

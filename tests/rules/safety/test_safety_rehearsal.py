@@ -1,7 +1,7 @@
 from core.geo import LatLon
 from safety.check_in import Watch
 from safety.detectors.detection import UsedFix
-from safety.detectors.rehearsal import Rehearsal, StageFrom, rehearsed
+from safety.detectors.rehearsal import Rehearsal, StageFrom, of_one_time, rehearsed
 from safety.detectors.silence import Capability
 from visits.stage import Stage
 
@@ -49,3 +49,8 @@ def test_whoever_goes_away_after_the_service_is_asked_for_her_check_out():
     assert [(each.watch, each.turn, each.distance_m > 1000) for each in found] == [(Watch.CHECK_OUT, "enter", True)]
 
 
+def test_a_fix_of_another_time_makes_no_visit_of_decades():
+    heard = fixes(2, 0, 1)
+    stray = UsedFix(device_id="p1", seq=9, at_ms=0, lat=48.0, lon=11.0)
+
+    assert [fix.at_ms - BEGAN for fix in of_one_time([*heard, stray])] == [0, MINUTE, 2 * MINUTE]

@@ -1,0 +1,48 @@
+"""What does a caller hear when a request fails inside the hub? Over HTTP, with real engines whose database is not there."""
+
+import pytest
+from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import text
+from starlette.applications import Starlette
+
+from core.caller import NOBODY
+from core.http_endpoint import Endpoint, route_of
+from core.sql import open_engine
+from core.unit_of_work import UnitOfWork
+
+pytestmark = pytest.mark.anyio
+NOWHERE = "sqlite+aiosqlite:////no/such/folder/truth.db"
+NOBODY_LISTENS = "postgresql+asyncpg://porchlight:x@127.0.0.1:1/porchlight"
+
+
+class Nobody:
+    """Knows no credential."""
+
+    async def caller_of(self, _request):
+        return NOBODY
+
+
+async def answered(url, statement="SELECT 1"):
+    engine = open_engine(url)
+
+    async def look(_call):
+        async with UnitOfWork(engine).read() as tx:
+            await tx.conn.execute(text(statement))
+
+    row = Endpoint(method="GET", path="/look", name="look", handler=look, asks_caller_itself=True, tag="t", summary="Look.")
+    app = Starlette(routes=[route_of(row, Nobody(), None, "http://hub")])
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://hub") as client:
+        answer = await client.get("/look")
+    await engine.dispose()
+    return answer
+
+
+@pytest.mark.parametrize("url", [NOWHERE, NOBODY_LISTENS])
+async def test_without_sql_a_request_is_to_be_tried_again(url):
+    answer = await answered(url)
+    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "unavailable", "1")
+
+
+async def test_what_is_the_hubs_own_fault_is_called_so(work):
+    answer = await answered(work.engine.url.render_as_string(hide_password=False), "SELECT 'a' FROM")
+    assert (answer.status_code, answer.json()["code"]) == (500, "hub_error")
