@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from core.clock import to_ms
-from core.errors import BadInput
+from core.errors import BadInput, Conflict
 from core.geo import LatLon
 from tests.doubles.fare_ports import HOME, NOON_SHANGHAI, SITE, VISIT
 from tests.doubles.quote_desk import QuoteDesk, asked
@@ -86,6 +86,18 @@ async def test_an_expired_quote_for_another_time_gets_a_fresh_one_for_the_visits
 
     fresh = caught.value.members["offer"]
     assert (await desk.flow.accept(VISIT, fresh["token"])).accepted_minor == fresh["amount_minor"] > offer.quote.amount_minor
+
+
+async def test_an_expired_quote_for_a_visit_with_an_agreement_is_offered_nothing_in_vain(desk):
+    late, taken = await desk.flow.quote(asked()), await desk.flow.quote(asked())
+    await desk.flow.accept(VISIT, taken.token)
+    await desk.clock.advance(901)
+
+    with pytest.raises(Conflict, match="agreed for this visit already") as caught:
+        await desk.flow.accept(VISIT, late.token)
+
+    assert "offer" not in caught.value.members
+    assert (await desk.flow.accept(VISIT, taken.token)).accepted_quote_id == taken.quote.id
 
 
 @pytest.mark.parametrize("hours", [0.2, 5, 9.9, 24, 24 * 30])

@@ -209,9 +209,10 @@ class QuoteFlow:
         fare = await self._quotes.fare_of(tx, visit_id, lock=True)
         if fare is not None and fare.accepted_quote_id == quote.id:
             return fare
+        # First what no fresh quote would mend, so that none is offered in vain.
+        self._must_fit(visit, quote, fare)
         if quote.expires_ms <= self._clock.now_ms():
             raise StaleQuote("This quote has expired. Accept the fresh one.")
-        self._must_fit(visit, quote, fare)
         if not await self._maker.suits(tx, quote, visit):
             raise StaleQuote(
                 "This quote was priced for another time than the visit's, when the way costs otherwise. Accept the fresh one, which is "
