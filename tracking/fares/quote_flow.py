@@ -17,6 +17,7 @@ from core.timers import Timer, Timers
 from core.unit_of_work import Tx, UnitOfWork
 from tracking.fares.faces import quote_face
 from tracking.fares.learn_flow import RoadFactorStore
+from tracking.fares.policy import agreed_policy
 from tracking.fares.ports import FareSites, FareVisits, Quotes, Tariffs, VisitFare, Whereabouts
 from tracking.fares.quote import (
     CurrencyMismatch,
@@ -225,7 +226,7 @@ class QuoteFlow:
             quote_id=quote.id,
             accepted_minor=quote.customer_minor,
             currency=quote.currency,
-            policy=await self._quotes.policy_of(tx, visit.site_id),
+            policy=agreed_policy(await self._quotes.policy_of(tx, visit.site_id)),
             accepted_ms=self._clock.now_ms(),
         )
         await self._quotes.put_fare(tx, agreed)
