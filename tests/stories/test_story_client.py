@@ -98,11 +98,11 @@ async def resolved(hub, incident_id, version):
     async with aiohttp.ClientSession(
         hub.url, cookie_jar=aiohttp.CookieJar(unsafe=True), headers={"Origin": hub.url}, raise_for_status=True
     ) as desk:
-        await desk.post("/v1/sessions", json=log_in)
+        (await desk.post("/v1/sessions", json=log_in)).release()
         async with desk.post(f"{path}/claim", json={"version": version}) as answer:
             owned = await answer.json()
         end = {"version": owned["version"], "code": "false_accidental", "note": "spoke with her, a mistake of ours"}
-        await desk.post(f"{path}/resolve", json=end)
+        (await desk.post(f"{path}/resolve", json=end)).release()
 
 
 async def texted(hub, words):
