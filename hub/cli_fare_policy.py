@@ -19,7 +19,7 @@ from hub.cli_desk import run_desk, site_of
 from hub.cli_fare_site import SiteOption, site_tariffs
 from hub.cli_tell import AsJson, err, tell, tell_all
 from hub.local_people import Local
-from tracking.fares.policy import Billing, Cause, Clause, Ending, FarePolicy, Ways, clause_of
+from tracking.fares.policy import Billing, Cause, Clause, Ending, FarePolicy, Ways, agreed_policy, clause_of
 from tracking.fares.words import EN, money
 
 _ROW = re.compile(r"^(?P<share>\d{1,3}(\.\d{1,2})?)%(,fee=(?P<fee>\d{1,9}))?(,ways=(?P<ways>[a-z_]+))?$")
@@ -54,6 +54,9 @@ def policy(
     A row names an ending (finished, cancelled_before_departure, cancelled_on_way, cancelled_at_door, no_show), where wanted after a stroke
     a cause (customer, technician, platform), and the share of the fare that the customer pays; then a fee in minor units, and how she is
     paid: ways=none, as_charged or both. A row with nothing after the = is taken out, and the hub's own counts again.
+
+    The cause is the first word of the reason that was given, else who acted. A no-show that she reports counts as the customer's, unless
+    there is a row no_show/technician.
 
     A visit broken off as unsafe is charged as a finished one and always pays her both ways: that row cannot be set.
     """
@@ -145,8 +148,9 @@ def _tell(site: str, currency: str, policy: FarePolicy) -> None:
 
 def _rows(policy: FarePolicy, currency: str) -> Iterator[dict[str, str]]:
     """Yield what applies to every ending, one row where every cause is treated alike."""
+    agreed = agreed_policy(policy)
     for ending in Ending:
-        by_cause = {cause.value: _said(clause_of(policy, ending, cause), currency) for cause in Cause}
+        by_cause = {cause.value: _said(clause_of(agreed, ending, cause), currency) for cause in Cause}
         alike = len(set(by_cause.values())) == 1
         for cause, (customer, technician) in [("any", by_cause[Cause.CUSTOMER])] if alike else by_cause.items():
             yield dict(zip(_COLUMNS, (ending.value, cause, customer, technician), strict=True))

@@ -19,7 +19,7 @@ from visits.visit import Visit
 
 
 class ToldQuotes(SqlQuotes):
-    """Quotes whose agreements are published as `fare.accepted`, and as `fare.requoted` when another technician took over."""
+    """Quotes whose agreements are published as `fare.accepted`, and as `fare.requoted` when another quote took its place."""
 
     def __init__(self, keys: KeyRing, webhooks: SqlWebhooks, stores: Stores) -> None:
         super().__init__(keys)

@@ -15,7 +15,7 @@ from notifications.sql_webhooks import SqlWebhooks
 from tracking.fares import http_live_fare, http_quotes, http_receipts, http_tariffs
 from tracking.fares.learn_flow import LearnFlow
 from tracking.fares.live_flow import LiveFareFlow
-from tracking.fares.quote_flow import REQUOTE, QuoteFlow
+from tracking.fares.quote_flow import REQUOTE, RETIME, QuoteFlow
 from tracking.fares.receipt_flow import SETTLE, ReceiptFlow
 from tracking.fares.settlement_flow import SettlementFlow
 from tracking.fares.sql_quotes import SqlQuotes
@@ -110,6 +110,7 @@ def wire_fares(floor: Floor, live: Live, people: People, tracking: Tracking, web
     people.visits.listen(fares.quotes)
     people.visits.listen(fares.receipts)
     floor.timers_flow.handle(REQUOTE, fares.quotes.on_timer)
+    floor.timers_flow.handle(RETIME, fares.quotes.on_retime)
     floor.timers_flow.handle(SETTLE, fares.receipts.on_timer)
     floor.supervisor.endless("fare_quotes", fares.quotes.run, rank=85)
     learns = LearnFlow(

@@ -63,8 +63,10 @@ class MemoryVisits:
     def __init__(self, *visits: Visit) -> None:
         self.held = {visit.id: visit for visit in visits}
         self.told: dict[str, list[StageChanged]] = {visit.id: [] for visit in visits}
+        self.locked: list[VisitId] = []
 
-    async def get(self, tx, id):
+    async def get(self, tx, id, *, lock=False):
+        self.locked += [id] if lock else []
         return self.held.get(id)
 
     async def acts(self, tx, visit_id):

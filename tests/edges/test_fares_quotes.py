@@ -15,66 +15,27 @@ from tests.doubles.fare_ports import (
     NOON_SHANGHAI,
     SITE,
     VISIT,
-    FixedRouter,
-    FixedWhereabouts,
-    MemorySites,
-    MemoryVisits,
-    SpyTimers,
-    a_visit,
 )
+from tests.doubles.quote_desk import QuoteDesk, asked
 from tracking.fares.built_in import built_in_texts
 from tracking.fares.policy import Billing, Clause, Ending, FarePolicy
 from tracking.fares.priced import LineCode, sum_minor
-from tracking.fares.quote import Basis, CurrencyMismatch, NoTariff, NotServed, QuoteRequest, StaleQuote, cell_centre
-from tracking.fares.quote_flow import REQUOTE, QuoteFlow
-from tracking.fares.sql_quotes import SqlQuotes
-from tracking.fares.sql_tariffs import SqlTariffs
+from tracking.fares.quote import Basis, CurrencyMismatch, NoTariff, NotServed, StaleQuote, cell_centre
+from tracking.fares.quote_flow import REQUOTE
 from tracking.fares.tariff_file import BadTariff
-from tracking.fares.tariff_flow import TariffFlow
 from tracking.fares.tariff_terms import Mode
 from visits.stage import Act, Stage
 
 pytestmark = pytest.mark.anyio
 
 
-class Desk:
-    def __init__(self, work, clock, ids, key_ring) -> None:
-        self.work, self.clock = work, clock
-        self.sites, self.visits, self.router, self.timers = MemorySites(), MemoryVisits(a_visit()), FixedRouter(), SpyTimers()
-        self.tariffs, self.quotes = SqlTariffs(), SqlQuotes(key_ring)
-        self.whereabouts = FixedWhereabouts(FAR)
-        self.flow = QuoteFlow(
-            work=work,
-            quotes=self.quotes,
-            tariffs=self.tariffs,
-            sites=self.sites,
-            visits=self.visits,
-            router=self.router,
-            timers=self.timers,
-            keys=key_ring,
-            clock=clock,
-            ids=ids,
-            whereabouts=self.whereabouts,
-        )
-        self.shelf = TariffFlow(work=work, tariffs=self.tariffs, quotes=self.quotes, sites=self.sites, clock=clock)
-
-    async def read(self, act):
-        async with self.work.read() as tx:
-            return await act(tx)
-
-
 @pytest.fixture
 async def desk(work, clock, ids, key_ring):
-    desk = Desk(work, clock, ids, key_ring)
+    desk = QuoteDesk(work, clock, ids, key_ring)
     await clock.advance((NOON_SHANGHAI - clock.now()).total_seconds())
     for name in ("at-home-taxi", "at-home-transit"):
         await desk.shelf.add(SITE, built_in_texts()[name])
     return desk
-
-
-def asked(**changes) -> QuoteRequest:
-    plain = QuoteRequest(site_id=SITE, start=FAR, end=HOME, mode=Mode.TAXI, depart_ms=to_ms(NOON_SHANGHAI))
-    return msgspec.structs.replace(plain, **changes)
 
 
 async def test_a_quote_prices_the_road_both_ways(desk):

@@ -25,7 +25,7 @@ from tests.doubles.fare_ports import (
 from tracking.fares.bill import Billed
 from tracking.fares.built_in import built_in_texts
 from tracking.fares.metered import Grade
-from tracking.fares.policy import Billing, Ending, FarePolicy
+from tracking.fares.policy import Billing, Cause, Clause, Ending, FarePolicy
 from tracking.fares.quote import QuoteRequest
 from tracking.fares.quote_flow import QuoteFlow
 from tracking.fares.receipt_flow import LOOKS_AFTER_S, SETTLE, ReceiptFlow
@@ -121,6 +121,20 @@ async def test_forgotten_fixes_bill_nothing_anew(house, left):
     assert await house.receipts.settle(VISIT) == first
     replay = await house.receipts.replay(VISIT)
     assert (replay.is_identical, replay.lost_fixes) == (False, first.meter.fixes - (0 if left is None else 12))
+
+
+async def test_a_no_show_that_she_reports_costs_what_the_customers_row_says_from_the_next_agreement_on(house):
+    half = Clause(ending=Ending.NO_SHOW, cause=Cause.CUSTOMER, share_bps=5_000)
+    await house.shelf.set_policy(SITE, FarePolicy(clauses=(half,)))
+    accepted_minor = await house.agree()
+    for after, act, minutes in ((Stage.DEPARTED, Act.DEPART, 0), (Stage.ARRIVED, Act.ARRIVE, 30), (Stage.NO_SHOW, Act.NO_SHOW, 50)):
+        house.visits.go(after, act, NOON_SHANGHAI + minutes * MINUTE)
+
+    receipt = await house.receipts.settle(VISIT)
+
+    paid = (receipt.cause, receipt.customer_minor, receipt.technician_minor)
+    assert paid == (Cause.TECHNICIAN, accepted_minor - accepted_minor // 2, accepted_minor)
+    assert await house.shelf.policy(SITE) == FarePolicy(clauses=(half,))
 
 
 async def test_a_visit_without_fixes_bills_the_quote_and_says_so(house):

@@ -34,6 +34,7 @@ def test_a_fare_policy_is_shown_changed_and_given_back(porchlight, tmp_path):
     assert run_local(lambda local: site_tariffs(local).policy("munich")) == msgspec.json.decode(kept, type=FarePolicy)
     assert told(porchlight("fare", "policy", "billing=quoted", "no_show=", "--json"))["billing"] == "quoted"
     assert re.search(r"no_show +any +the fare", porchlight("fare", "policy").stdout)
+    assert re.search(r"no_show +technician +40 % of the fare", porchlight("fare", "policy", "no_show/customer=40%").stdout)
     assert porchlight("fare", "policy", "--file", str(file), "--json").stdout == kept
     assert "from now on" not in porchlight("fare", "policy", "--file", str(file)).stderr
 

@@ -68,9 +68,9 @@ def booking(reference, hours=1.0):
     )
 
 
-def way():
+def way(visit):
     start, end = (PointBody(place.lat, place.lon) for place in (HOME, DOOR))
-    return QuoteBody(site_id=SITE, from_=start, to=end, mode=Mode.TAXI, depart_at=SystemClock().now())
+    return QuoteBody(site_id=SITE, from_=start, to=end, mode=Mode.TAXI, depart_at=SystemClock().now(), appointment_at=visit.window_start)
 
 
 async def taken(receiver, hook, kind, subject=None):
@@ -98,11 +98,11 @@ async def resolved(hub, incident_id, version):
     async with aiohttp.ClientSession(
         hub.url, cookie_jar=aiohttp.CookieJar(unsafe=True), headers={"Origin": hub.url}, raise_for_status=True
     ) as desk:
-        await desk.post("/v1/sessions", json=log_in)
+        (await desk.post("/v1/sessions", json=log_in)).release()
         async with desk.post(f"{path}/claim", json={"version": version}) as answer:
             owned = await answer.json()
         end = {"version": owned["version"], "code": "false_accidental", "note": "spoke with her, a mistake of ours"}
-        await desk.post(f"{path}/resolve", json=end)
+        (await desk.post(f"{path}/resolve", json=end)).release()
 
 
 async def texted(hub, words):
@@ -124,7 +124,7 @@ async def test_a_visit_is_booked_priced_driven_settled_and_told_over_every_road(
         visit = await client.visits.book(body)
         assert (await client.visits.book(body)).id == visit.id
         assert (await client.visits.book(msgspec.structs.replace(body, planned_min=90))).id == visit.id
-        quote = await client.fares.quote(way())
+        quote = await client.fares.quote(way(visit))
         await client.fares.accept(visit.id, quote.token)
         visit = await client.visits.assign(visit.id, her.id)
         assert (await client.fares.read(visit.id)).accepted_minor > 0
@@ -198,7 +198,7 @@ def test_a_program_without_a_loop_has_the_same_groups(hub):
         assert client.technicians.read(hub.people.technicians[3].id).phone
         assert client.technicians.nearby(SITE, HOME.lat, HOME.lon).items == []
         assert {shift.technician_id for shift in client.shifts.list(only_open=True)} == on_shift
-        client.fares.accept(visit.id, client.fares.quote(way()).token)
+        client.fares.accept(visit.id, client.fares.quote(way(visit)).token)
         client.visits.assign(visit.id, hub.people.technicians[3].id)
         client.visits.reassign(visit.id, hub.people.technicians[0].id, "swap")
         assert client.fares.requote(visit.id, PointBody(HOME.lat, HOME.lon)).accepted_minor > 0

@@ -72,9 +72,10 @@ def booked(hub: ServedHub, number: int) -> str:
 
 
 async def quoted(hub: ServedHub, visit_id: str, **changed: Any) -> Any:
+    visit = await api(hub, "GET", f"/v1/visits/{visit_id}")
     question = {
         "site_id": SITE, "from": {"lat": START.lat, "lon": START.lon}, "to": {"lat": DOOR.lat, "lon": DOOR.lon}, "mode": "taxi",
-        "depart_at": SystemClock().now().isoformat(), "visit_id": visit_id, **changed,
+        "depart_at": SystemClock().now().isoformat(), "appointment_at": visit["window_start"], "visit_id": visit_id, **changed,
     }  # fmt: skip
     return await api(hub, "POST", "/v1/quotes", question)
 

@@ -138,6 +138,18 @@ def checked_policy(policy: FarePolicy) -> FarePolicy:
     return policy
 
 
+def agreed_policy(policy: FarePolicy) -> FarePolicy:
+    """Return the policy as a new agreement takes it: a no-show that she reports costs what the site's row for the customer says.
+
+    Her report counts as hers (`cause_of`), though it tells of the customer. A site's own row for the technician goes before
+    it. Done at agreeing: what is agreed keeps its rows, and so old receipts their digests.
+    """
+    customers = _row(policy.clauses, Ending.NO_SHOW, Cause.CUSTOMER)
+    if customers is None or _row(policy.clauses, Ending.NO_SHOW, Cause.TECHNICIAN) is not None:
+        return policy
+    return msgspec.structs.replace(policy, clauses=(*policy.clauses, msgspec.structs.replace(customers, cause=Cause.TECHNICIAN)))
+
+
 def billing_facts(policy: FarePolicy) -> dict[str, Any]:
     """Return what of a policy a bill can depend on, for digests: a choice about quotes alone must not change what old receipts prove."""
     return {name: value for name, value in msgspec.to_builtins(policy).items() if name != "max_days_ahead"}

@@ -39,7 +39,7 @@ class SiteTariff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VisitFare(msgspec.Struct, frozen=True, kw_only=True):
-    """What was agreed for a visit: the accepted quote, the one in force (another after a reassignment), and the policy of that moment."""
+    """What was agreed for a visit: the accepted quote, the one in force (another after a reassignment or a move), the policy of then."""
 
     visit_id: VisitId
     site_id: SiteId
@@ -142,8 +142,8 @@ class FareSites(Protocol):
 class FareVisits(Protocol):
     """Finds visits and what happened to them. Met by `visits.sql_visits`."""
 
-    async def get(self, tx: Tx, id: VisitId, /) -> Visit | None:
-        """Return the visit, None without one."""
+    async def get(self, tx: Tx, id: VisitId, /, *, lock: bool = False) -> Visit | None:
+        """Return the visit, None without one; `lock` holds it until the transaction ends."""
         ...
 
     async def acts(self, tx: Tx, visit_id: VisitId, /) -> Sequence[StageChanged]:

@@ -57,10 +57,9 @@ class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
     visit_id: VisitId | None = None
 
 
-def asked_again(request: QuoteRequest, visit_id: VisitId, now_ms: int, planned_end_ms: int) -> QuoteRequest:
+def asked_again(request: QuoteRequest, visit_id: VisitId, now_ms: int) -> QuoteRequest:
     """Return the question of a stale quote as it is to be asked now, for a visit: she sets out no earlier than now."""
-    back_ms = planned_end_ms if request.back_ms is None else request.back_ms
-    return msgspec.structs.replace(request, depart_ms=max(request.depart_ms, now_ms), visit_id=visit_id, back_ms=back_ms)
+    return msgspec.structs.replace(request, depart_ms=max(request.depart_ms, now_ms), visit_id=visit_id)
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +103,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StaleQuote(Conflict):
-    """This quote cannot be accepted: it was changed, is unknown or has expired. Accept the fresh one, if one is given, or ask again."""
+    """This quote cannot be accepted: changed, unknown, expired or for another time. Accept the fresh one, if one is given, or ask again."""
 
     code = "stale_quote"
 

@@ -19,6 +19,7 @@ from tracking.fares.policy import (
     Ending,
     FarePolicy,
     Ways,
+    agreed_policy,
     cause_of,
     checked_policy,
     clause_of,
@@ -130,6 +131,27 @@ def test_a_site_sets_its_own_rows():
     assert [line.code for line in found.lines][-2:] == [LineCode.SHARE, LineCode.FEE]
     assert clause_of(policy, Ending.CANCELLED_ON_WAY, Cause.TECHNICIAN).share_bps == 0
     assert bill(policy).technician_minor == 2 * QUOTED_MINOR
+
+
+HALF = Clause(ending=Ending.NO_SHOW, cause=Cause.CUSTOMER, share_bps=5_000)
+HERS = Clause(ending=Ending.NO_SHOW, cause=Cause.TECHNICIAN, share_bps=0, ways=Ways.NONE)
+ANY = Clause(ending=Ending.NO_SHOW, share_bps=2_000)
+
+
+@pytest.mark.parametrize(
+    ("rows", "share_bps"), [((), 10_000), ((ANY,), 2_000), ((HALF,), 5_000), ((HALF, ANY), 5_000), ((HALF, HERS), 0), ((ANY, HERS), 0)]
+)
+def test_a_no_show_that_she_reports_is_the_customers_unless_the_site_says_otherwise(rows, share_bps):
+    policy = FarePolicy(clauses=rows)
+
+    agreed = agreed_policy(checked_policy(policy))
+
+    assert clause_of(agreed, Ending.NO_SHOW, cause_of("device:d1", None)).share_bps == share_bps
+    assert agreed_policy(agreed) == checked_policy(agreed) == agreed
+    for ending in Ending:
+        for cause in Cause:
+            if (ending, cause) != (Ending.NO_SHOW, Cause.TECHNICIAN):
+                assert clause_of(agreed, ending, cause) == clause_of(policy, ending, cause)
 
 
 def test_a_promise_is_kept_by_the_meter_too():
