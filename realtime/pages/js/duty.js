@@ -101,12 +101,19 @@ export class Duty extends EventTarget {
     }
     try {
       for (const siteId of this.me.sites) await ask("POST", "/v1/duty", { site_id: siteId, heard_sound: true });
-      this.box.close();
+      await this.#lookAndClose();
+      return;
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       setText(said, problem.isPassing ? this.words.say("login-failed") : problem.detail);
     }
     await this.look();
+  }
+
+  /** Whoever opens the box at once finds what holds now. */
+  async #lookAndClose() {
+    await this.look();
+    this.box.close();
   }
 
   #onDuty() {
@@ -135,7 +142,8 @@ export class Duty extends EventTarget {
   async #end(leavesEmpty, said, end) {
     try {
       for (const siteId of this.me.sites) await ask("POST", "/v1/duty/end", { site_id: siteId, leaves_empty: leavesEmpty });
-      this.box.close();
+      await this.#lookAndClose();
+      return;
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       setText(said, this.#whyNot(problem));
