@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 1 << 20
 PROBLEM_TYPE = "application/problem+json"
+SQL_AWAY = "The hub's database does not answer. What was asked for may not have been done: try again shortly."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +97,6 @@ class IdempotencyStore(Protocol):
     async def abandon(self, owner: str, key: str) -> None:
         """Forget the reservation, because the request failed and may be tried again."""
         ...
-
-SQL_AWAY = "The hub's database does not answer. What was asked for may not have been done: try again shortly."
 
 
 def route_of(endpoint: Endpoint, authenticator: Authenticator, answers: IdempotencyStore, public_origin: str) -> Route:

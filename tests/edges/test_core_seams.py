@@ -304,7 +304,7 @@ async def test_a_burst_of_writers_far_beyond_the_pool_is_served_without_a_refusa
     assert sorted(taken) == list(range(1, 201))
 
 
-async def test_a_reading_is_one_snapshot_and_writes_nothing(work, clock):
+async def test_a_reading_is_one_snapshot(work, clock):
     async with work.read() as tx:
         assert (await tx.conn.execute(select(timers_table.c.kind))).all() == []
         async with work.begin() as writing:
