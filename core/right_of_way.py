@@ -7,10 +7,13 @@ of urgent things slows fixes down and does not stop them.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from core.clock import Clock
+
+T = TypeVar("T")
 
 
 class RightOfWay:
@@ -48,3 +51,16 @@ class RightOfWay:
         finally:
             for wait in waits:
                 wait.cancel()
+
+    async def slices(self, items: Sequence[T], size: int, clock: Clock, at_most_s: float) -> AsyncIterator[Sequence[T]]:
+        """Yield `items` by `size` at a time, each slice in a turn of the event loop of its own and after what is urgent.
+
+        For rounds over everybody: a thousand small steps in one turn are a pause that every press may run into. What is urgent is waited
+        for `at_most_s` seconds of `clock` in all.
+        """
+        until_s = clock.monotonic() + at_most_s
+        for start in range(0, len(items), size):
+            if start:
+                await asyncio.sleep(0)
+            await self.given(clock, until_s - clock.monotonic())
+            yield items[start : start + size]

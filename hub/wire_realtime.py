@@ -60,10 +60,10 @@ def wire_realtime(
     settings, clock, ids = floor.settings, floor.clock, floor.ids
     access, limits = SocketAccess(people.access), _limits(settings)
     bounds = SocketBounds(all=settings.limits.max_sockets, per_address=settings.limits.max_sockets_per_address)
-    links = Links(clock, ids, _origins(settings), bounds)
+    links = Links(clock, ids, _origins(settings), bounds, way=floor.way)
     credentials = CredentialWatch(access, clock)
     arrivals = RouterArrivals(tracking.router)
-    visits = VisitWatch(LinkWindow(people.links), live.positions, arrivals, live.fanout, clock)
+    visits = VisitWatch(LinkWindow(people.links), live.positions, arrivals, live.fanout, clock, floor.way)
     console = ConsoleWatch(sources, live.positions, live.fanout, clock, live.phones, way=floor.way)
     technicians = TechnicianDoor(
         links, access, live.positions, tracking.fixes, live.fanout, live.pokes, credentials, clock, limits=limits, emergency=emergency,

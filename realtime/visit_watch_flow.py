@@ -15,6 +15,7 @@ import structlog
 from core.clock import Clock
 from core.errors import NotFound, Unavailable
 from core.ids import SiteId, VisitId
+from core.right_of_way import RightOfWay
 from realtime.fanout import Fanout
 from realtime.ports import Arrivals, LastKnown, Poke, PokeTopic, VisitState, VisitWindow, Watched
 from realtime.visit_shown import shown_position, subject_of
@@ -29,8 +30,10 @@ log = structlog.get_logger(__name__)
 
 SWEEP_S = 5.0
 """Half of what `customer_view` tolerates, so that one failed reading hides nothing yet."""
-CHUNK = 200
-"""Visits read in one query: below the number of parameters that both databases take."""
+CHUNK = 50
+"""Visits read in one query, and looked at in one turn of the event loop: some three milliseconds."""
+GIVES_WAY_S = 1.0
+"""So long each of the two rounds of a sweep waits for what is urgent: a position leaves only for ten seconds after its visit was read."""
 
 
 class VisitWatcher(Protocol):
@@ -111,12 +114,15 @@ class VisitRoom:
 class VisitWatch:
     """All watched visits of this worker."""
 
-    def __init__(self, window: VisitWindow, last_known: LastKnown, arrivals: Arrivals, fanout: Fanout, clock: Clock) -> None:
+    def __init__(
+        self, window: VisitWindow, last_known: LastKnown, arrivals: Arrivals, fanout: Fanout, clock: Clock, way: RightOfWay | None = None
+    ) -> None:
         self._window = window
         self._last_known = last_known
         self._arrivals = arrivals
         self._fanout = fanout
         self._clock = clock
+        self._way = way or RightOfWay()
         self._wake = Wake(clock)
         self._rooms: dict[Watched, VisitRoom] = {}
         self._dirty: set[VisitId] = set()
@@ -199,13 +205,13 @@ class VisitWatch:
     async def sweep(self) -> None:
         """Read all watched visits again and bring their arrival windows up to date."""
         await self._reread(list(self._rooms.values()))
-        await asyncio.gather(*(self._expect(room) for room in list(self._rooms.values())))
+        async for some in self._way.slices(list(self._rooms.values()), CHUNK, self._clock, GIVES_WAY_S):
+            await asyncio.gather(*(self._expect(room) for room in some))
 
     async def _reread(self, rooms: Collection[VisitRoom]) -> None:
-        keys = [room.watched for room in rooms]
-        for start in range(0, len(keys), CHUNK):
-            states = await self._window.states(keys[start : start + CHUNK])
-            for key in keys[start : start + CHUNK]:
+        async for keys in self._way.slices([room.watched for room in rooms], CHUNK, self._clock, GIVES_WAY_S):
+            states = await self._window.states(keys)
+            for key in keys:
                 if (room := self._rooms.get(key)) is not None:
                     self._take_state(room, states.get(key))
 

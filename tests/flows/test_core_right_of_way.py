@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from core.clock import SystemClock
 from core.right_of_way import RightOfWay
 
 pytestmark = pytest.mark.anyio
@@ -55,3 +56,41 @@ async def test_who_fails_gives_the_way_back():
         raise RuntimeError
 
     assert way.is_free
+
+
+async def test_a_round_goes_slice_by_slice_and_lets_others_have_their_turn_between():
+    heard = []
+
+    async def round_over_all():
+        async for some in RightOfWay().slices([1, 2, 3, 4, 5], 2, SystemClock(), 1.0):
+            heard.append(list(some))
+
+    async def somebody_else():
+        for _ in range(2):
+            await asyncio.sleep(0)
+            heard.append("else")
+
+    await asyncio.gather(round_over_all(), somebody_else())
+
+    assert [one for one in heard if one != "else"] == [[1, 2], [3, 4], [5]]
+    assert heard.index("else") < heard.index([5])
+
+
+async def test_a_round_stops_between_two_slices_while_something_is_urgent_but_not_for_ever(clock):
+    way, heard = RightOfWay(), []
+
+    async def round_over_all():
+        async for some in way.slices("abcd", 1, clock, 0.5):
+            heard.append(some)
+            if some == "b":
+                urgent.__enter__()
+
+    urgent = way.taken()
+    going = asyncio.create_task(round_over_all())
+    await settled()
+    assert heard == ["a", "b"]
+    await clock.advance(0.6)
+    await asyncio.wait_for(going, 5)
+
+    assert heard == ["a", "b", "c", "d"]
+    urgent.__exit__(None, None, None)
