@@ -67,16 +67,26 @@ def open_engine(url: str, *, durability: Literal["full", "normal"] = "full") -> 
     """Return an engine for `url` (`sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://...`).
 
     `durability` sets SQLite's `synchronous`: `full` survives loss of power after commit, `normal` may lose the last commits then
-    (never on kill -9). PostgreSQL keeps its own setting. Writers of a `full` file are short, so their statements stay on the event loop's
+    (never on kill -9). On PostgreSQL `full` does not put up with a server or role that answers a commit before it is on the disk; `normal`
+    keeps the server's own setting. Writers of a `full` file are short, so their statements stay on the event loop's
     thread (`core.sql_hop`): nobody holds SQLite's one lock while a busy loop has no turn for him.
     """
     if url.startswith("sqlite"):
         return _open_sqlite(url, durability)
-    return _open_postgresql(url)
+    return _open_postgresql(url, durability)
 
 
-def _open_postgresql(url: str) -> AsyncEngine:
+def _open_postgresql(url: str, durability: str) -> AsyncEngine:
     engine = create_async_engine(url, pool_size=8, max_overflow=16, pool_timeout=5, hide_parameters=True)
+
+    # Any other setting than `off` waits for the disk here at least, and may wait for a second machine, which is the operator's wish.
+    @event.listens_for(engine.sync_engine, "connect")
+    def _wait_for_the_disk(dbapi_connection: Any, _record: Any) -> None:
+        if durability == "full":
+            cursor = dbapi_connection.cursor()
+            cursor.execute("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+            cursor.close()
+            dbapi_connection.commit()
 
     # SQLAlchemy's own `pool_pre_ping` asks at each use, in a transaction: three ways there and back, before a press has said a word.
     @event.listens_for(engine.sync_engine, "checkout")
