@@ -48,6 +48,7 @@ SECOND_RUNG_S, TAKEN_AFTER_S, PRESSED_AGAIN_S = 15, 5.0, 0.25
 CEILING_S, LOOSE_ENDS_S, MISSED_S = 3.0, 25.0, 60.0
 SEED_S = 400.0
 LOG_FILES = 60
+NICENESS = 5
 START_OF_LOAD_S = 8.0
 """Sockets opened and everybody known: then the fixes flow."""
 
@@ -242,8 +243,9 @@ class _Run:
         )  # fmt: skip
 
     async def _load(self, plan: Plan) -> Result:
+        # Phones and customers are no part of the hub's machine: on its core they let the database and whoever presses go first.
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.ingest_load", cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            "nice", "-n", str(NICENESS), sys.executable, "-m", "bench.ingest_load", cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         try:
             said, _ = await process.communicate(msgspec.json.encode(plan))

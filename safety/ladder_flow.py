@@ -152,7 +152,7 @@ class LadderFlow:
         told = msgspec.structs.replace(incident, lap=lap)
         # One person stands on many rungs, and a second call at once would find her line busy. Texts of every tier reach her all the same.
         ringing = set[RecipientId]()
-        known: dict[Group, Sequence[Responder]] = {}
+        known: dict[Group, Sequence[Responder]] = {} if stands.on_duty is None else {Group.ON_DUTY: stands.on_duty}
         events = [await self._tell(tx, told, rung, now, ringing, unwritten, stands, known) for rung in now_due.rungs]
         told = self._after(told, now_due)
         if now_due.is_exhausted:

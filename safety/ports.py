@@ -85,10 +85,14 @@ class Incidents(Protocol):
 
 
 class Footing(msgspec.Struct, frozen=True, kw_only=True):
-    """What a ladder stands on: the site's rungs, and whether anyone is on duty."""
+    """What a ladder stands on: the site's rungs, and whether anyone is on duty.
+
+    `on_duty`: the people of `Group.ON_DUTY` where somebody is, as `Responders.of` gives them; None where they are to be asked for.
+    """
 
     ladder: Ladder
     is_manned: bool
+    on_duty: Sequence[Responder] | None = None
 
 
 class Responders(Protocol):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import String, and_, bindparam, func, or_, select, update
 
 from core.caller import Role
 from core.ids import DispatcherId, IdSource, SiteId
@@ -25,11 +25,9 @@ _IS_HERE = (duties.c.site_id == bindparam("site_id")) & duties.c.until.is_(None)
 _IS_A_PHONE = and_(
     or_(*(recipients.c.kind == kind.value for kind in (RecipientKind.DISPATCHER, RecipientKind.OWNER))), recipients.c.is_active
 )
-_ON_DUTY = (
-    select(duties.c.dispatcher_id, duties.c.is_lead, recipients.c.id.label("recipient_id"))
-    .outerjoin(recipients, (recipients.c.site_id == duties.c.site_id) & (recipients.c.owner_id == duties.c.dispatcher_id) & _IS_A_PHONE)
-    .where(_IS_HERE)
-)
+_HER_PHONES = and_(recipients.c.site_id == duties.c.site_id, recipients.c.owner_id == duties.c.dispatcher_id, _IS_A_PHONE)
+_ON_DUTY_COLUMNS = (duties.c.dispatcher_id, duties.c.is_lead, recipients.c.id.label("recipient_id"))
+_ON_DUTY = select(*_ON_DUTY_COLUMNS).outerjoin(recipients, _HER_PHONES).where(_IS_HERE)
 """Everybody on duty with each of her phones; one without a phone stands there with none, because the desk is manned all the same."""
 _EVERYONE = (
     select(dispatchers.c.id.label("dispatcher_id"), dispatchers.c.roles, recipients.c.id.label("recipient_id"))
@@ -37,10 +35,10 @@ _EVERYONE = (
     .join(recipients, (recipients.c.site_id == dispatcher_sites.c.site_id) & (recipients.c.owner_id == dispatchers.c.id) & _IS_A_PHONE)
     .where(dispatcher_sites.c.site_id == bindparam("site_id"), dispatchers.c.is_active)
 )
+_SITE = select(bindparam("site_id", type_=String).label("id")).subquery()
 _FOOTING = select(
-    select(ladders.c.body).where(ladders.c.site_id == bindparam("site_id")).scalar_subquery().label("body"),
-    exists(select(duties.c.id).where(_IS_HERE)).label("is_manned"),
-)
+    select(ladders.c.body).where(ladders.c.site_id == bindparam("site_id")).scalar_subquery().label("body"), *_ON_DUTY_COLUMNS
+).select_from(_SITE.outerjoin(duties, (duties.c.site_id == _SITE.c.id) & duties.c.until.is_(None)).outerjoin(recipients, _HER_PHONES))
 """Made once, as every press and rung needs them: building a statement costs more than running it."""
 
 
@@ -112,9 +110,10 @@ class SqlResponders:
 
     async def footing(self, tx: Tx, site_id: SiteId) -> Footing:
         """See `Responders.footing`."""
-        row = (await tx.conn.execute(_FOOTING, {"site_id": site_id})).one()
-        ladder = DEFAULT if row.body is None else msgspec.json.decode(row.body, type=Ladder)
-        return Footing(ladder=ladder, is_manned=bool(row.is_manned))
+        rows = (await tx.conn.execute(_FOOTING, {"site_id": site_id})).all()
+        ladder = DEFAULT if rows[0].body is None else msgspec.json.decode(rows[0].body, type=Ladder)
+        is_manned = rows[0].dispatcher_id is not None
+        return Footing(ladder=ladder, is_manned=is_manned, on_duty=_responders(rows) if is_manned else None)
 
     async def _contacts(self, tx: Tx, incident: Incident) -> list[Responder]:
         if incident.technician_id is None:
