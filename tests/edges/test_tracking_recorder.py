@@ -155,7 +155,7 @@ async def test_a_recorder_that_dies_between_parts_of_an_entry_repeats_nothing(wo
     await dying.load()
     await dying.step()
     parts = dying._transactions(await world.stream.read(SITE, 0, "0-0", 10, 1))
-    await dying._commit(next(parts))
+    await dying._commit(await dying._ready(next(parts)))
     assert (await world.offset()).skip == 100
     await drained(world.recorder("r2"))
     assert await world.stored() == list(range(250))
