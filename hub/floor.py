@@ -24,7 +24,7 @@ from hub.version import VERSION
 
 @dataclass(kw_only=True)
 class Floor:
-    """The floor of one process. `worker_id` names it for the life of it, `part` says what it is there for, `share` which shards it would record.
+    """The floor of one process. `worker_id` names it for the life of it, `part` says what it is there for, `share` which shards it records.
 
     `surface` gathers what is reachable from outside.
     """

@@ -32,7 +32,7 @@ def joint_problems(settings: "Settings") -> Iterator[str]:
         )
     if settings.serve.recorders > settings.store.shards:
         yield (
-            f"PORCHLIGHT_RECORDERS={settings.serve.recorders} is more than there are shards to record ({settings.store.shards}). Lower it, or "
+            f"PORCHLIGHT_RECORDERS={settings.serve.recorders} is more than there are shards ({settings.store.shards}). Lower it, or "
             "raise PORCHLIGHT_SHARDS, which must be done before the first fix is stored."
         )
     tiles = settings.map.tiles_url

@@ -99,8 +99,10 @@ class JourneyFlow:
         for visit, each in taken.told:
             for sink in self._sinks.get(each.name, ()):
                 try:
-                    async with asyncio.timeout(SINK_S):
-                        await sink(each.name, visit, [each.output])
+                    rest = sink(each.name, visit, [each.output])
+                    if rest is not None:
+                        async with asyncio.timeout(SINK_S):
+                            await rest
                 except Exception:
                     log.exception("journey_sink_failed", observer=each.name, visit_id=visit.visit_id)
 

@@ -25,6 +25,8 @@ from tracking.ports import Counts, FixStream, Ledger
 
 log = structlog.get_logger(__name__)
 
+AHEAD = 2
+"""So many transactions wait at most to be written, whose fixes the journeys have taken."""
 Piece = tuple[Entry, list[Judged]]
 """Some fixes of one entry, mostly all of them."""
 
@@ -196,26 +198,29 @@ class RecorderFlow:
             return []
 
     async def _record(self, entries: Sequence[Entry]) -> int:
-        """Commit the entries, one transaction after the other; while one is written, the journeys take the fixes of the next.
+        """Commit the entries, one transaction after the other, while the journeys take the fixes of the next ones.
 
-        So SQLite's one lock is held for the writing only, and what is written never waits for the processor.
+        So SQLite's one lock is held for the writing only, and another recorder that holds it keeps the journeys here from nothing.
         """
-        count = 0
-        writing: asyncio.Task[None] | None = None
+        made: asyncio.Queue[_Ready | None] = asyncio.Queue(AHEAD)
         try:
-            for pieces in self._transactions(entries):
-                ready = await self._ready(pieces)
-                if writing is not None:
-                    await writing
-                writing = asyncio.create_task(self._commit(ready))
-                count += len(ready.judged)
-            if writing is not None:
-                await writing
-        except BaseException:
-            if writing is not None:
-                writing.cancel()
-                await asyncio.gather(writing, return_exceptions=True)
-            raise
+            async with asyncio.TaskGroup() as tasks:
+                writing = tasks.create_task(self._commit_all(made))
+                for pieces in self._transactions(entries):
+                    await made.put(await self._ready(pieces))
+                await made.put(None)
+        except* Exception as failures:
+            # Of two the first: the other was cancelled for it.
+            failure = failures.exceptions[0]
+        else:
+            return writing.result()
+        raise failure
+
+    async def _commit_all(self, made: asyncio.Queue[_Ready | None]) -> int:
+        count = 0
+        while (ready := await made.get()) is not None:
+            await self._commit(ready)
+            count += len(ready.judged)
         return count
 
     async def _ready(self, pieces: list[Piece]) -> _Ready:
