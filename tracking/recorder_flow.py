@@ -44,8 +44,8 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: int = 1000
     """Fixes a transaction, so that SQLite's lock is held for milliseconds only. A database without such a lock takes more."""
-    entries: int = 20
-    """Entries a read; each holds up to about 500 fixes."""
+    entries: int = 60
+    """Entries a read; each holds up to about 500 fixes. Only within a read are fixes taken while others are written."""
     gather_s: float = 0.05
     """Pause after a small transaction, to make the next one larger."""
     wait_ms: int = 1000
