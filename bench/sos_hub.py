@@ -299,7 +299,7 @@ class _Run:
 async def measured(taps: int, texts: int, per_s: float) -> list[HubRow]:
     """Measure on SQLite, and on PostgreSQL where the wheel that brings one is installed."""
     rows = [await _on("", "sqlite", taps, texts, per_s)]
-    async with postgresql() as url:
+    async with postgresql(cores()[1]) as url:
         if url:
             rows.append(await _on(url, "postgresql", taps, texts, per_s))
     return rows

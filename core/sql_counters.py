@@ -24,13 +24,14 @@ async def next_numbers(tx: Tx, name: str, count: int) -> range:
     return range(last - count + 1, last + 1)
 
 
-def _taken(dialect: str) -> Any:
+def taken(dialect: str) -> Any:
+    """Return the statement that takes `value` numbers of the counter `name` and gives the last of them."""
     insert = upsert(dialect, counters)
     more = {"value": counters.c.value + insert.excluded.value}
     return insert.on_conflict_do_update(index_elements=[counters.c.name], set_=more).returning(counters.c.value)
 
 
-_TAKEN = {dialect: _taken(dialect) for dialect in ("sqlite", "postgresql")}
+_TAKEN = {dialect: taken(dialect) for dialect in ("sqlite", "postgresql")}
 """Made once: building a statement costs more than running it."""
 
 

@@ -50,7 +50,10 @@ HOOKED = {
 
 
 class HookedIncidents(SqlIncidents):
-    """Incidents whose events also go to the programs that asked for them, in the same transaction."""
+    """Incidents whose events also go to the programs that asked for them, in the same transaction.
+
+    These first: the incident's events hold up whoever else writes to the site until the commit.
+    """
 
     def __init__(self, keys: KeyRing, webhooks: SqlWebhooks) -> None:
         super().__init__(keys)
@@ -58,13 +61,13 @@ class HookedIncidents(SqlIncidents):
 
     async def add(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
         """See `Incidents.add`."""
-        await super().add(tx, incident, events)
         await self._publish(tx, incident, events)
+        await super().add(tx, incident, events)
 
     async def save(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
         """See `Incidents.save`. Questions of watches, which may end unheard, and daily drills are told to nobody."""
-        await super().save(tx, incident, events)
         await self._publish(tx, incident, events)
+        await super().save(tx, incident, events)
 
     async def _publish(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
         for event in events:

@@ -24,6 +24,9 @@ from hub.wiring import open_hub
 log = structlog.get_logger(__name__)
 GRACE_S = 10.0
 """A transaction under way ends within SQLite's five seconds of waiting."""
+NICENESS = 5
+"""A third of the processor's share of whoever else wants it. Each statement of a press waits for PostgreSQL's process to be given a
+processor, and a recorder that is busy with journeys would keep it for milliseconds."""
 
 
 async def record(settings: Settings, share: Share, parent_fd: int, alive_fd: int) -> None:
@@ -39,6 +42,11 @@ async def record(settings: Settings, share: Share, parent_fd: int, alive_fd: int
         heart.cancel()
 
 
+def lets_others_first(settings: Settings) -> bool:
+    """Tell whether this process should be nice: not on SQLite, whose one lock it holds at times, while presses wait for it."""
+    return settings.store.truth_url.startswith("postgresql")
+
+
 def main() -> None:
     """Run the recorder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -47,6 +55,8 @@ def main() -> None:
     except BadSettings as error:
         sys.exit(str(error))
     start_logging(settings.serve.log_level, settings.serve.log_format)
+    if lets_others_first(settings):
+        os.nice(NICENESS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         share = Share(int(os.environ.get(RECORDER, "0")), settings.serve.recorders)
         runner.run(record(settings, share, int(os.environ[PARENT_FD]), int(os.environ[ALIVE_FD])))

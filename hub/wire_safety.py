@@ -38,7 +38,6 @@ from safety.face_flow import FaceFlow
 from safety.file_card import FileCard
 from safety.file_journal import FileJournal
 from safety.helpers_flow import HelpersFlow
-from safety.incident_topic_flow import IncidentTopic
 from safety.journal_ladder_flow import JournalLadderFlow
 from safety.ladder_flow import LADDER_TIMER, LEASE_TIMER, PENDING_TIMER, LadderFlow
 from safety.pin_flow import PinFlow
@@ -81,7 +80,6 @@ class Safety:
     answers: AnswersFlow
     sockets: SocketTaps
     stock_phones: StockTaps
-    topic: IncidentTopic
 
 
 def site_rules(floor: Floor) -> SqlSiteRules:
@@ -156,7 +154,7 @@ def wire_safety(floor: Floor, live: Live, notices: Notices, people: People, trac
     return Safety(
         door=door, sos=sos, ladder=ladder, desk=desk, pins=pins, faces=faces, watch=watch, incidents=incidents, rules=rules,
         preflight=preflight, answers=AnswersFlow(work, incidents, desk, Accounts(stores), door, notices.alarms),
-        sockets=SocketTaps(door, pins, clock), stock_phones=StockTaps(door), topic=IncidentTopic(work, incidents),
+        sockets=SocketTaps(door, pins, clock), stock_phones=StockTaps(door),
     )  # fmt: skip
 
 

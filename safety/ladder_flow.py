@@ -45,13 +45,13 @@ class LadderFlow:
         Written once, with its first rung told already. Raises `TapRaced` as `Incidents.add`.
         """
         if incident.state is State.PENDING:
-            await self._incidents.add(tx, incident, [raised])
             await self._timers.set(tx, Timer(kind=PENDING_TIMER, subject=incident.id, due_at=now + timedelta(seconds=PENDING_S)))
+            await self._incidents.add(tx, incident, [raised])
             return
         told, events, now_due = await self._told(tx, incident, now, 0, now, [raised])
+        await self._wait(tx, told, now, now_due)
         # Last, because the site's counter of events makes whoever else writes to the site wait until the commit.
         await self._incidents.add(tx, told, [raised, *events])
-        await self._wait(tx, told, now, now_due)
 
     async def start(self, tx: Tx, incident: Incident, now: datetime) -> None:
         """Begin the ladder at its foot, in the caller's transaction; a pending incident first waits for her own answer."""
@@ -134,8 +134,8 @@ class LadderFlow:
 
     async def _climb(self, tx: Tx, incident: Incident, started_at: datetime, step: int, now: datetime) -> None:
         told, events, now_due = await self._told(tx, incident, started_at, step, now)
-        await self._incidents.save(tx, told, events)
         await self._wait(tx, told, started_at, now_due)
+        await self._incidents.save(tx, told, events)
         tx.after_commit(lambda: self._pokes.poke(incident.site_id, "incidents", incident.id))
 
     async def _told(

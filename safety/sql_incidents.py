@@ -4,19 +4,18 @@ On PostgreSQL an incident is read `FOR UPDATE`; on SQLite the writing transactio
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import msgspec
-from sqlalchemy import Insert, and_, bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import NotFound
 from core.ids import IncidentId, SiteId
 from core.key_ring import KeyRing
-from core.sql_counters import next_numbers
 from core.tables import counters
 from core.unit_of_work import Tx
 from notifications.notice import CODE_DIGITS, short_code
@@ -25,6 +24,7 @@ from safety.incident import OPEN, Flag, Incident, Resolution, State
 from safety.ports import TapRaced
 from safety.row_check import CHANGED, changed, facts_of
 from safety.sos_tap import Receipt, SosTap
+from safety.sql_incident_write import overwrite_incident, write_incident
 from safety.tables import incident_events, incidents, triggers
 
 LOWEST_CODE = 10 ** (CODE_DIGITS - 1)
@@ -49,14 +49,13 @@ _ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtextextended(bindpar
 _CODE = select(incidents.c.id).where(incidents.c.site_id == bindparam("site_id"), incidents.c.code == bindparam("code"), _IS_OPEN)
 _GET = select(incidents).where(incidents.c.id == bindparam("of_id")).with_for_update()
 _ROW = select(incidents).where(incidents.c.id == bindparam("of_id"))
-_INSERT, _INSERT_EVENT, _INSERT_TRIGGER = incidents.insert(), incident_events.insert(), triggers.insert()
-_UPDATE = update(incidents).where(incidents.c.id == bindparam("of_id"))
+_INSERT_TRIGGER = triggers.insert()
 """Made once, as every press or every reading of shifts needs them: building a statement costs more than running it."""
 
 
 @dataclass(frozen=True)
 class _Tail:
-    """The end of an incident's chain of events, in columns of its row; `site_number`: of its newest event in its site.
+    """The end of an incident's chain of events, in columns of its row; `site_number`: of its newest event in its site, once it is written.
 
     `facts`: what its row says, of which the next event tells the changes.
     """
@@ -69,7 +68,7 @@ class _Tail:
     @property
     def columns(self) -> dict[str, Any]:
         """The end as columns."""
-        return {"last_hash": self.last_hash, "last_seq": self.last_seq, "site_number": self.site_number}
+        return {"last_hash": self.last_hash, "last_seq": self.last_seq}
 
 
 class SqlIncidents:
@@ -115,42 +114,26 @@ class SqlIncidents:
 
     async def add(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
         """See `Incidents.add`."""
-        rows, tail = await self._linked(tx, incident, events, _Tail(start_of(incident.id), 0, 0, {}))
-        await _insert_once(tx, _INSERT, {**_row(incident), **tail.columns})
-        await tx.conn.execute(_INSERT_EVENT, rows)
+        try:
+            await self._write(tx, incident, events, _Tail(start_of(incident.id), 0, 0, {}), is_new=True)
+        except IntegrityError:
+            raise TapRaced from None
 
     async def save(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
         """See `Incidents.save`."""
         tail = self._tails.get(tx, {}).get(incident.id)
         if tail is None:
             tail = _tail((await tx.conn.execute(_ROW, {"of_id": incident.id})).one())
-        rows, tail = await self._linked(tx, incident, events, tail)
-        if rows:
-            await tx.conn.execute(_INSERT_EVENT, rows)
-        await tx.conn.execute(_UPDATE, {"of_id": incident.id, **_row(incident), **tail.columns})
+        if events:
+            await self._write(tx, incident, events, tail)
+        else:
+            await overwrite_incident(tx, _row(incident) | tail.columns | {"site_number": tail.site_number})
 
-    async def _linked(
-        self, tx: Tx, incident: Incident, events: Sequence[Event], tail: "_Tail"
-    ) -> "tuple[list[dict[str, Any]], _Tail]":
-        """Return the rows of `events`, linked to the chain that ends with `tail`, and the new end of it.
-
-        The newest tells what is new in the incident's row, so that a change that no event made is found (`row_check`).
-        """
-        if not events:
-            return [], tail
-        rows, before, seq, facts = [], tail.last_hash, tail.last_seq, facts_of(incident)
-        if news := changed(tail.facts, facts):
-            *most, newest = events
-            events = [*most, msgspec.structs.replace(newest, data={**newest.data, CHANGED: news})]
-        numbers = await next_numbers(tx, f"incidents:{incident.site_id}", len(events))
-        for event, number in zip(events, numbers, strict=True):
-            seq += 1
-            linked = chained(msgspec.structs.replace(event, incident_id=incident.id, seq=seq), before)
-            before = linked.hash
-            rows.append(_event_row(linked, incident.site_id, number))
+    async def _write(self, tx: Tx, incident: Incident, events: Sequence[Event], tail: "_Tail", *, is_new: bool = False) -> None:
+        rows, end = _linked(incident, events, tail)
+        newest = await write_incident(tx, incident.site_id, _row(incident) | end.columns, rows, is_new=is_new)
         # The row is locked until the end of the transaction, so nobody else moves its end meanwhile.
-        end = self._tails.setdefault(tx, {})[incident.id] = _Tail(before, seq, numbers[-1], facts)
-        return rows, end
+        self._tails.setdefault(tx, {})[incident.id] = replace(end, site_number=newest)
 
     async def add_trigger(self, tx: Tx, tap: SosTap, incident_id: IncidentId, at: datetime) -> None:
         """See `Incidents.add_trigger`."""
@@ -158,7 +141,10 @@ class SqlIncidents:
             "who": tap.who, "tap_id": tap.tap_id, "incident_id": incident_id, "kind": tap.kind.value, "road": tap.road.value, "at": at,
             "device_at": tap.device_at, "device_id": tap.device_id, "body": self._keys.seal("incident", msgspec.json.encode(tap).decode()),
         }  # fmt: skip
-        await _insert_once(tx, _INSERT_TRIGGER, row)
+        try:
+            await tx.conn.execute(_INSERT_TRIGGER, row)
+        except IntegrityError:
+            raise TapRaced from None
 
     async def events(self, tx: Tx, incident_id: IncidentId, kinds: Sequence[EventKind] = ()) -> list[Event]:
         """See `Incidents.events`."""
@@ -213,11 +199,21 @@ class SqlIncidents:
         return [_incident(row) for row in await tx.conn.execute(found)], mark
 
 
-async def _insert_once(tx: Tx, insert: Insert, row: dict[str, Any]) -> None:
-    try:
-        await tx.conn.execute(insert, row)
-    except IntegrityError:
-        raise TapRaced from None
+def _linked(incident: Incident, events: Sequence[Event], tail: _Tail) -> tuple[list[dict[str, Any]], _Tail]:
+    """Return the rows of `events`, one or more, linked to the chain that ends with `tail`, and the new end of it; none has a number yet.
+
+    The newest tells what is new in the incident's row, so that a change that no event made is found (`row_check`).
+    """
+    rows, before, seq, facts = [], tail.last_hash, tail.last_seq, facts_of(incident)
+    if news := changed(tail.facts, facts):
+        *most, newest = events
+        events = [*most, msgspec.structs.replace(newest, data={**newest.data, CHANGED: news})]
+    for event in events:
+        seq += 1
+        linked = chained(msgspec.structs.replace(event, incident_id=incident.id, seq=seq), before)
+        before = linked.hash
+        rows.append(_event_row(linked, incident.site_id))
+    return rows, _Tail(before, seq, tail.site_number, facts)
 
 
 def _row(incident: Incident) -> dict[str, Any]:
@@ -240,11 +236,11 @@ def _incident(row: Any) -> Incident:
     return Incident(**values)
 
 
-def _event_row(event: Event, site_id: SiteId, number: int) -> dict[str, Any]:
+def _event_row(event: Event, site_id: SiteId) -> dict[str, Any]:
     row = msgspec.structs.asdict(event)
     row["kind"] = event.kind.value
     row["data"] = msgspec.json.encode(event.data, order="deterministic").decode()
-    return {**row, "site_id": site_id, "site_number": number}
+    return {**row, "site_id": site_id}
 
 
 def _event(row: Any) -> Event:

@@ -41,7 +41,7 @@ class AccessFlow:
         hashed = token_hash(token)
         async with self._work.read(brief=True) as tx:
             if token.startswith(TokenKind.DEVICE):
-                return await self._of_device(tx, await self._stores.devices.by_token(tx, hashed))
+                return _of_device(await self._stores.devices.in_force_by_token(tx, hashed))
             if token.startswith(TokenKind.API):
                 return self._of_api_key(await self._stores.api_keys.by_token(tx, hashed))
             if token.startswith(TokenKind.LINK):
@@ -132,7 +132,7 @@ class AccessFlow:
 
     async def _again(self, tx: Tx, ticket: Ticket) -> Caller:
         if ticket.device_id is not None:
-            return await self._of_device(tx, await self._stores.devices.get(tx, ticket.device_id))
+            return await self._of_known_device(tx, await self._stores.devices.get(tx, ticket.device_id))
         if ticket.link_id is not None:
             return await self._of_link(tx, await self._stores.links.get(tx, ticket.link_id))
         if ticket.session_id is not None:
@@ -141,19 +141,13 @@ class AccessFlow:
             return self._of_api_key(await self._stores.api_keys.get(tx, ticket.api_key_id))
         raise NotSignedIn
 
-    async def _of_device(self, tx: Tx, device: Device | None) -> Caller:
+    async def _of_known_device(self, tx: Tx, device: Device | None) -> Caller:
         if device is None or device.revoked_at is not None:
             raise NotSignedIn
         technician = await self._stores.technicians.get(tx, device.technician_id)
         if technician is None or not technician.is_active:
             raise NotSignedIn
-        return Caller(
-            kind=CallerKind.DEVICE,
-            id=device.id,
-            sites=frozenset({device.site_id}),
-            technician_id=device.technician_id,
-            device_id=DeviceId(device.id),
-        )
+        return _of_device(device)
 
     async def _of_session(self, tx: Tx, session: Session | None) -> Caller:
         if session is None or not is_session_live(session, self._clock.now()):
@@ -183,6 +177,18 @@ class AccessFlow:
         if key is None or key.revoked_at is not None:
             raise NotSignedIn
         return Caller(kind=CallerKind.API, id=key.id, sites=key.sites, scopes=key.scopes)
+
+
+def _of_device(device: Device | None) -> Caller:
+    if device is None:
+        raise NotSignedIn
+    return Caller(
+        kind=CallerKind.DEVICE,
+        id=device.id,
+        sites=frozenset({device.site_id}),
+        technician_id=device.technician_id,
+        device_id=DeviceId(device.id),
+    )
 
 
 def _ticket_for(caller: Caller, clock: Clock) -> Ticket:

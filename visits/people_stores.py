@@ -105,6 +105,10 @@ class Devices(Protocol):
         """Return the device of a token, revoked or not, None without one."""
         ...
 
+    async def in_force_by_token(self, tx: Tx, token_hash: str) -> Device | None:
+        """Return the device of a token if it is not revoked and its technician is active, in one query; else None."""
+        ...
+
     async def in_force(self, tx: Tx, ids: Sequence[DeviceId]) -> frozenset[DeviceId]:
         """Return those of some hundred devices that are not revoked and whose technician is active, in one query."""
         ...

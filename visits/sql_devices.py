@@ -18,6 +18,9 @@ from visits.tables import devices, enrolments, technicians
 _SHOWN = [column for column in devices.c if column.name != "token_hash"]
 _BY_ID = select(*_SHOWN).where(devices.c.id == bindparam("of_id"))
 _BY_TOKEN = select(*_SHOWN).where(devices.c.token_hash == bindparam("of_hash"))
+_WITH_TECHNICIAN = devices.join(technicians, technicians.c.id == devices.c.technician_id)
+_COUNTS = devices.c.revoked_at.is_(None) & technicians.c.is_active
+_IN_FORCE_BY_TOKEN = _BY_TOKEN.select_from(_WITH_TECHNICIAN).where(_COUNTS)
 """Made once: a stock phone's every fix asks whose token it shows, and building a statement costs more than running it."""
 
 
@@ -44,11 +47,13 @@ class SqlDevices:
         """See `Devices.by_token`."""
         return _one((await tx.conn.execute(_BY_TOKEN, {"of_hash": token_hash})).one_or_none())
 
+    async def in_force_by_token(self, tx: Tx, token_hash: str) -> Device | None:
+        """See `Devices.in_force_by_token`."""
+        return _one((await tx.conn.execute(_IN_FORCE_BY_TOKEN, {"of_hash": token_hash})).one_or_none())
+
     async def in_force(self, tx: Tx, ids: Sequence[DeviceId]) -> frozenset[DeviceId]:
         """See `Devices.in_force`."""
-        both = devices.join(technicians, technicians.c.id == devices.c.technician_id)
-        counts = devices.c.revoked_at.is_(None) & technicians.c.is_active
-        wanted = select(devices.c.id).select_from(both).where(devices.c.id.in_(ids), counts)
+        wanted = select(devices.c.id).select_from(_WITH_TECHNICIAN).where(devices.c.id.in_(ids), _COUNTS)
         return frozenset(DeviceId(id) for id in await tx.conn.scalars(wanted))
 
     async def of_technician(self, tx: Tx, technician_id: TechnicianId) -> Sequence[Device]:
