@@ -121,8 +121,6 @@ async def _measure(folder: Path, count: int) -> Report:
 
 async def _hubs(folder: Path, count: int) -> tuple[Speed, Speed | None]:
     hubs = HubBench(folder, count)
-    _say(f"making {TECHNICIANS} technicians under way")
-    await hubs.seed()
     _say("SQLite, a whole hub")
     sqlite = await hubs.sqlite()
     async with postgresql() as url:

@@ -41,7 +41,7 @@ MEMORY = Path("/dev/shm")
 
 
 class HubBench:
-    """Recorders of one hub. `fixes`: for each recorder. Call `seed` once, then the others."""
+    """Recorders of one hub. `fixes`: for each recorder."""
 
     def __init__(self, folder: Path, fixes: int) -> None:
         self._folder = folder
@@ -50,48 +50,48 @@ class HubBench:
             "PORCHLIGHT_SECRET_KEYS": secrets.token_urlsafe(40), "PORCHLIGHT_RECORDERS": str(RECORDERS),
             "PORCHLIGHT_SHARDS": str(RECORDERS),
         }
-        self._drivers: list[Driver] = []
         self._start_ms = 0
-
-    async def seed(self) -> None:
-        """Make everybody."""
-        departed_s = (self._turns + WARM_TURNS) * INTERVAL_MS / 1000 + OLD_S
-        # In memory where that can be had: these are thousands of transactions, which would each wait for the disk.
-        draft = Path(tempfile.mkdtemp(dir=MEMORY if os.access(MEMORY, os.W_OK) else self._folder))
-        try:
-            await seed(TECHNICIANS, self._settings(draft), departed_s)
-            async with local_people(self._settings(draft)) as local:
-                visits = await VisitsUnderWay(local.people.looks).open_visits(SITE)
-            shutil.copytree(draft, self._folder / "seeded")
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-        # She sets out from where `ingest_seed` says; her circle lies so far from the address.
-        self._drivers = [Driver(each.technician_id, LatLon(each.place.lat - 0.05, each.place.lon)) for each in visits]
-        self._start_ms = SystemClock().now_ms() - int((departed_s - 1) * 1000)
 
     async def sqlite(self) -> Speed:
         """Measure on SQLite."""
-        return await self._measured("sqlite", {}, AIM_SQLITE)
+        # Made in memory where that can be had: these are thousands of transactions, which would each wait for the disk.
+        draft = Path(tempfile.mkdtemp(dir=MEMORY if os.access(MEMORY, os.W_OK) else self._folder))
+        try:
+            drivers = await self._seeded(self._settings(draft, {}))
+            shutil.copytree(draft, self._folder / "sqlite")
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        return await self._measured("sqlite", {}, drivers, AIM_SQLITE)
 
     async def postgresql(self, url: str) -> Speed:
-        """Measure with the ledger in an empty PostgreSQL."""
-        return await self._measured("postgresql", {"PORCHLIGHT_FIXES_SQL_URL": url}, AIM_POSTGRESQL)
+        """Measure with truth and ledger in an empty PostgreSQL."""
+        more = {"PORCHLIGHT_SQL_URL": url}
+        drivers = await self._seeded(self._settings(self._folder / "postgresql", more))
+        return await self._measured("postgresql", more, drivers, AIM_POSTGRESQL)
 
-    async def _measured(self, name: str, more: dict[str, str], aim_per_s: float) -> Speed:
-        data = self._folder / name
-        shutil.copytree(self._folder / "seeded", data)
-        environment = self._environment | more
-        with hub(data, self._folder / f"{name}.log", environment, None) as server:
+    async def _seeded(self, settings: Settings) -> list[Driver]:
+        departed_s = (self._turns + WARM_TURNS) * INTERVAL_MS / 1000 + OLD_S
+        await seed(TECHNICIANS, settings, departed_s)
+        async with local_people(settings) as local:
+            visits = await VisitsUnderWay(local.people.looks).open_visits(SITE)
+        self._start_ms = SystemClock().now_ms() - int((departed_s - 1) * 1000)
+        # She sets out from where `ingest_seed` says; her circle lies so far from the address.
+        return [Driver(each.technician_id, LatLon(each.place.lat - 0.05, each.place.lon)) for each in visits]
+
+    async def _measured(self, name: str, more: dict[str, str], drivers: Sequence[Driver], aim_per_s: float) -> Speed:
+        data, log = self._folder / name, self._folder / f"{name}.log"
+        ledger = UnitOfWork(open_engine(self._settings(data, more).store.fixes_url))
+        with hub(data, log, self._environment | more, None) as server:
             async with contextlib.AsyncExitStack() as stack:
-                run = _Run(server, self._drivers, self._start_ms, UnitOfWork(open_engine(self._settings(data, more).store.fixes_url)))
+                run = _Run(server, drivers, self._start_ms, ledger)
                 stack.push_async_callback(run.aclose)
                 await run.recorded(range(WARM_TURNS))
                 seconds, used_s = await run.recorded(range(WARM_TURNS, WARM_TURNS + self._turns))
                 await run.check((WARM_TURNS + self._turns) * TECHNICIANS)
         return speed(RECORDERS, self._turns * TECHNICIANS, seconds, used_s, aim_per_s)
 
-    def _settings(self, data: Path, more: dict[str, str] | None = None) -> Settings:
-        return load(self._environment | (more or {}) | {"PORCHLIGHT_DATA_DIR": str(data)})
+    def _settings(self, data: Path, more: dict[str, str]) -> Settings:
+        return load(self._environment | more | {"PORCHLIGHT_DATA_DIR": str(data)})
 
 
 class _Run:

