@@ -223,7 +223,8 @@ async def _insert(tx: Tx, into: str, rows: list[tuple[Any, ...]], on_conflict: s
             written += cursor.execute(_values(into, len(rows[0]), count, on_conflict), values).rowcount
         return cursor
 
-    await tx.conn.run_sync(lambda conn: conn.connection.dbapi_connection.run(insert_all))
+    driver: Any = (await tx.conn.get_raw_connection()).dbapi_connection
+    await tx.conn.run_sync(lambda _: driver.run(insert_all))
     return written
 
 
