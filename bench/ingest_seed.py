@@ -19,7 +19,7 @@ from core.ids import SiteId
 from hub import migrate
 from hub.local_people import Local, local_people, operator_of
 from hub.past_clock import PastClock
-from hub.settings import load
+from hub.settings import Settings, load
 from visits.arrival import SeenPosition
 from visits.link_rights import LinkHolder
 from visits.people_flow import NewTechnician
@@ -28,7 +28,8 @@ from visits.site import Site
 from visits.visit import PersonRef, Place, Told, VisitDraft
 
 SITE = SiteId("bench")
-ENTERED_S = 900.0
+ON_SHIFT_S = 500.0
+"""How long somebody was on shift before she set out."""
 DEPARTED_S = 400.0
 """Longer ago than the three minutes in which a customer sees nothing."""
 
@@ -44,21 +45,21 @@ def centre_of(number: int) -> LatLon:
     return LatLon(start.lat + 0.01, start.lon)
 
 
-async def seed(count: int) -> list[Pair]:
-    """Bring the schema up to date and make `count` pairs, in the data folder of the environment's settings."""
-    settings = load()
+async def seed(count: int, settings: Settings | None = None, departed_s: float = DEPARTED_S) -> list[Pair]:
+    """Bring the schema up to date and make `count` pairs who set out `departed_s` ago, by the environment's settings or these."""
+    settings = settings or load()
     settings.store.data_dir.mkdir(parents=True, exist_ok=True)
     await migrate.upgrade(settings.store.truth_url, settings.store.fixes_url)
     clock = PastClock(SystemClock())
     async with local_people(settings, clock) as local:
         await local.people.sites.make(Site(id=SITE, name="Bench", zone="UTC", currency="EUR"))
-        return [await _pair(local, clock, number) for number in range(count)]
+        return [await _pair(local, clock, number, departed_s) for number in range(count)]
 
 
-async def _pair(local: Local, clock: PastClock, number: int) -> Pair:
+async def _pair(local: Local, clock: PastClock, number: int, departed_s: float) -> Pair:
     people, desk = local.people, operator_of(SITE)
     platform = Caller(kind=CallerKind.API, id="bench", sites=frozenset({SITE}), scopes=frozenset(Scope))
-    clock.ago_s = ENTERED_S
+    clock.ago_s = departed_s + ON_SHIFT_S
     technician = await people.people.enter(desk, SITE, NewTechnician(name=f"Bench {number}", verified_level=VerifiedLevel.CERTIFIED))
     code = await people.people.offer_enrolment(desk, technician.id)
     token = (await people.people.enrol(code, "bench", "bench", "127.0.0.1")).token
@@ -66,7 +67,7 @@ async def _pair(local: Local, clock: PastClock, number: int) -> Pair:
     await people.shifts.open(caller, clock.now() + timedelta(hours=8), "1")
     visit = (await people.booking.book(platform, SITE, _draft(number, clock))).visit
     await people.visits.assign(desk, visit.id, technician.id, Told())
-    clock.ago_s = DEPARTED_S
+    clock.ago_s = departed_s
     await people.visits.depart(caller, visit.id, Told(position=SeenPosition(point=start_of(number), accuracy_m=6.0)))
     clock.ago_s = 0.0
     link = (await people.links.make(desk, visit.id, LinkHolder.CUSTOMER, "bench")).token

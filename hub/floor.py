@@ -16,7 +16,7 @@ from hub.app import Surface
 from hub.health import HealthBook
 from hub.joints import Between, Joint, nothing
 from hub.metrics import Metrics
-from hub.part import Part
+from hub.part import EVERYTHING, Part, Share
 from hub.settings import Settings
 from hub.supervisor import Supervisor
 from hub.version import VERSION
@@ -24,7 +24,7 @@ from hub.version import VERSION
 
 @dataclass(kw_only=True)
 class Floor:
-    """The floor of one process. `worker_id` names it for the life of it, `part` says what it is there for.
+    """The floor of one process. `worker_id` names it for the life of it, `part` says what it is there for, `share` which shards it records.
 
     `surface` gathers what is reachable from outside.
     """
@@ -45,12 +45,13 @@ class Floor:
     stack: contextlib.AsyncExitStack
     between: Between = nothing
     part: Part = Part.WHOLE
+    share: Share = EVERYTHING
     surface: Surface = field(default_factory=Surface)
 
 
 def open_floor(
     settings: Settings, stack: contextlib.AsyncExitStack, *, clock: Clock | None = None, ids: IdSource | None = None,
-    between: Between = nothing, part: Part = Part.WHOLE,
+    between: Between = nothing, part: Part = Part.WHOLE, share: Share = EVERYTHING,
 ) -> Floor:  # fmt: skip
     """Build the floor; what it opens is closed by `stack`."""
     clock, ids = clock or SystemClock(), ids or RandomIds()
@@ -77,4 +78,5 @@ def open_floor(
         stack=stack,
         between=between,
         part=part,
+        share=share,
     )

@@ -1,6 +1,6 @@
 """What does tracking know of visits, and visits of positions? Each package's ports, met over the other's flows and stores."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from core.clock import Clock, from_ms, to_ms
 from core.errors import BadInput, NotSignedIn, Unavailable
@@ -112,15 +112,18 @@ class DepartureSink:
         self._settled: set[VisitId] = set()
         self._tried_ms: dict[VisitId, int] = {}
 
-    async def __call__(self, name: str, visit: OpenVisit, outputs: Sequence[Progress]) -> None:
+    def __call__(self, name: str, visit: OpenVisit, outputs: Sequence[Progress]) -> Awaitable[None] | None:
         """Confirm the departure by a place in five seconds, until it is confirmed or too late."""
         if visit.visit_id in self._settled or visit.departed_at_ms is None:
-            return
+            return None
+        return self._confirm(visit, visit.departed_at_ms, outputs)
+
+    async def _confirm(self, visit: OpenVisit, departed_at_ms: int, outputs: Sequence[Progress]) -> None:
         for seen in outputs:
             if 0 <= seen.at_ms - self._tried_ms.get(visit.visit_id, -TRY_EVERY_MS) < TRY_EVERY_MS:
                 continue
             self._tried_ms[visit.visit_id] = seen.at_ms
-            is_late = seen.at_ms - visit.departed_at_ms > PROVABLE_MS
+            is_late = seen.at_ms - departed_at_ms > PROVABLE_MS
             if is_late or await self._departures.confirm(visit.visit_id, seen.place, from_ms(seen.at_ms)):
                 self._settled.add(visit.visit_id)
         for remembered in (self._settled, self._tried_ms):

@@ -1,4 +1,4 @@
-"""Who looks after the recorder process? Its parent: it starts it, starts it again when it ends, and kills it when it hangs.
+"""Who looks after a recorder process? Its parent: it starts it, starts it again when it ends, and kills it when it hangs.
 
 A hanging recorder cannot be told from a busy one by its exit code: it has to say every second that its loop runs. One that is silent has
 lost its lease by the time it is killed, and whatever it had not committed is read again by the next.
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from core.clock import Clock
-from hub.lifeline import ALIVE_FD, PARENT_FD
+from hub.lifeline import ALIVE_FD, PARENT_FD, RECORDER
 
 log = structlog.get_logger(__name__)
 
@@ -27,10 +27,15 @@ PAUSE_S = 1.0
 
 
 class KeptRecorder:
-    """The recorder of one parent. `parent_fd`: the pipe that closes with the parent; `forget`: called with the pid of one that ended."""
+    """One recorder of a parent, `number` counted from 0.
 
-    def __init__(self, environment: Mapping[str, str], parent_fd: int, clock: Clock, forget: Callable[[int], None]) -> None:
-        self._environment, self._parent_fd, self._clock, self._forget = environment, parent_fd, clock, forget
+    `parent_fd`: the pipe that closes with the parent; `forget`: called with the pid of one that ended.
+    """
+
+    def __init__(
+        self, number: int, environment: Mapping[str, str], parent_fd: int, clock: Clock, forget: Callable[[int], None]
+    ) -> None:
+        self._number, self._environment, self._parent_fd, self._clock, self._forget = number, environment, parent_fd, clock, forget
         self._alive_read, self._alive_write = os.pipe()
         os.set_blocking(self._alive_read, False)
         self._process: asyncio.subprocess.Process | None = None
@@ -44,7 +49,7 @@ class KeptRecorder:
             sys.executable,
             "-m",
             "hub.recorder",
-            env={**os.environ, **self._environment, PARENT_FD: str(fds[0]), ALIVE_FD: str(fds[1])},
+            env={**os.environ, **self._environment, RECORDER: str(self._number), PARENT_FD: str(fds[0]), ALIVE_FD: str(fds[1])},
             pass_fds=fds,
             stdin=asyncio.subprocess.DEVNULL,
         )
@@ -54,7 +59,7 @@ class KeptRecorder:
         while (process := self._process) is not None:
             started_at_s = self._clock.monotonic()
             code = await self._ended(process)
-            log.error("recorder_ended", code=code)
+            log.error("recorder_ended", recorder=self._number, code=code)
             self._forget(process.pid)
             if self._clock.monotonic() - started_at_s < SHORT_LIFE_S:
                 await self._clock.sleep(PAUSE_S)
@@ -81,7 +86,7 @@ class KeptRecorder:
         while not end.done():
             await asyncio.wait({end}, timeout=LOOK_S)
             if not end.done() and self._is_silent():
-                log.error("recorder_hangs", pid=process.pid)
+                log.error("recorder_hangs", recorder=self._number, pid=process.pid)
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
                 await end

@@ -4,7 +4,7 @@
         print(hub.url)
         await hub.stopped()
 
-It serves no request itself. Each worker inherits the listening socket and, as the recorder does, the reading end of a pipe that nobody
+It serves no request itself. Each worker inherits the listening socket and, as the recorders do, the reading end of a pipe that nobody
 writes to: when the parent dies, even by SIGKILL, the pipe closes and they end by themselves; Valkey does by a signal of the kernel.
 """
 
@@ -60,7 +60,10 @@ class Parent:
         self._clock = clock
         self._life_read, self._life_write = os.pipe()
         self._workers: dict[int, asyncio.subprocess.Process] = {}
-        self._recorder = KeptRecorder(_shared_environment(settings), self._life_read, clock, self._forget)
+        self._recorders = [
+            KeptRecorder(number, _shared_environment(settings), self._life_read, clock, self._forget)
+            for number in range(settings.serve.recorders)
+        ]
         self._keepers: list[asyncio.Task[None]] = []
         self._ending = asyncio.Event()
 
@@ -79,17 +82,18 @@ class Parent:
             loop.add_signal_handler(number, self.end)
 
     async def start_workers(self) -> None:
-        """Start every worker and wait until they answer, then start the recorder; raises `WorkerDoesNotStart`."""
+        """Start every worker and wait until they answer, then start the recorders; raises `WorkerDoesNotStart`."""
         for number in range(self.settings.serve.workers):
             await self._spawn(number)
         await self._wait_until_they_answer()
         # After them, so that on a small machine it does not take from the time in which nobody can press yet. Fixes wait in Redis.
-        await self._recorder.start()
+        for recorder in self._recorders:
+            await recorder.start()
         self._keepers = [asyncio.create_task(self._keep(number)) for number in range(self.settings.serve.workers)]
-        self._keepers.append(asyncio.create_task(self._recorder.keep()))
+        self._keepers += [asyncio.create_task(recorder.keep()) for recorder in self._recorders]
 
     async def stop_workers(self) -> None:
-        """Let every worker drain, kill what is left after its time, then end the recorder, and close the port."""
+        """Let every worker drain, kill what is left after its time, then end the recorders, and close the port."""
         self._ending.set()
         for keeper in self._keepers:
             keeper.cancel()
@@ -104,7 +108,7 @@ class Parent:
             with contextlib.suppress(ProcessLookupError):
                 worker.kill()
                 await worker.wait()
-        await self._recorder.stop(self.settings.serve.drain_s + 3)
+        await asyncio.gather(*(recorder.stop(self.settings.serve.drain_s + 3) for recorder in self._recorders))
         self._listener.close()
         os.close(self._life_write)
         os.close(self._life_read)
@@ -192,7 +196,7 @@ async def running_hub(
         parent = Parent(settings, listener, clock)
         stack.push_async_callback(parent.stop_workers)
         parent.on_signals()
-        say(f"starting {settings.serve.workers} worker{'s' if settings.serve.workers > 1 else ''} and the recorder")
+        say(f"starting {_counted(settings.serve.workers, 'worker')} and {_counted(settings.serve.recorders, 'recorder')}")
         await parent.start_workers()
         yield parent
 
@@ -248,6 +252,10 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setblocking(False)
     listener.set_inheritable(True)
     return listener
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count > 1 else ''}"
 
 
 def _with_port(settings: Settings, listener: socket.socket) -> Settings:

@@ -1,8 +1,8 @@
 """What does the recorder process do? It writes the ledger: fixes from the stream into SQL with their journeys, until it is told to end.
 
 Started by `hub/parent.py` as `python -m hub.recorder`, so that a transaction of a thousand fixes never stands between a press and its
-answer on a worker's loop. It serves nobody. Each parent has one; over several machines the lease lets one of them record, the others
-stand by. A recorder that ends is started again, one that hangs is killed first.
+answer on a worker's loop. It serves nobody. Each parent has one, or several that divide the shards (decision 25); over several machines the
+lease of a shard lets one of them record it, the others stand by. A recorder that ends is started again, one that hangs is killed first.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ import sys
 import structlog
 import uvloop
 
-from hub.lifeline import ALIVE_FD, PARENT_FD, beat, end_with_parent, settle_memory
+from hub.lifeline import ALIVE_FD, PARENT_FD, RECORDER, beat, end_with_parent, settle_memory
 from hub.logs import start_logging
-from hub.part import Part
+from hub.part import Share
 from hub.settings import Settings, load
 from hub.settings_read import BadSettings
 from hub.wiring import open_hub
@@ -29,14 +29,14 @@ NICENESS = 5
 processor, and a recorder that is busy with journeys would keep it for milliseconds."""
 
 
-async def record(settings: Settings, parent_fd: int, alive_fd: int) -> None:
-    """Record until SIGTERM, or until the parent's end of `parent_fd` closes; beat on `alive_fd` meanwhile."""
+async def record(settings: Settings, share: Share, parent_fd: int, alive_fd: int) -> None:
+    """Record its share until SIGTERM, or until the parent's end of `parent_fd` closes; beat on `alive_fd` meanwhile."""
     ending = asyncio.Event()
-    async with open_hub(settings, part=Part.RECORDER) as hub:
+    async with open_hub(settings, part=share.part, share=share) as hub:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
         end_with_parent(parent_fd, ending.set, GRACE_S)
         heart = asyncio.create_task(beat(alive_fd))
-        log.info("recorder_ready", worker_id=hub.floor.worker_id, pid=os.getpid())
+        log.info("recorder_ready", recorder=share.number, worker_id=hub.floor.worker_id, pid=os.getpid())
         settle_memory()
         await ending.wait()
         heart.cancel()
@@ -58,7 +58,8 @@ def main() -> None:
     if lets_others_first(settings):
         os.nice(NICENESS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(record(settings, int(os.environ[PARENT_FD]), int(os.environ[ALIVE_FD])))
+        share = Share(int(os.environ.get(RECORDER, "0")), settings.serve.recorders)
+        runner.run(record(settings, share, int(os.environ[PARENT_FD]), int(os.environ[ALIVE_FD])))
     gc.freeze()  # everything is closed; the kernel frees memory faster
 
 

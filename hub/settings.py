@@ -42,6 +42,9 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, setting("TCP port", "Where the hub listens; 0 takes any free one.", ge=0, le=65535)] = 8080
     public_url: Annotated[str, setting("URL", "How people reach the hub from outside; links and signatures are made with it.")] = ""
     workers: Annotated[int, setting("processes", "Processes that serve sockets. One a core; SQLite carries up to 4.", ge=1, le=64)] = 1
+    recorders: Annotated[
+        int, setting("processes", "Processes that record fixes, each its share of the shards: no more than PORCHLIGHT_SHARDS.", ge=1, le=64)
+    ] = 1
     drain_s: Annotated[float, setting("s", "How long open requests and sockets may finish after SIGTERM.", ge=0, le=120)] = 20.0
     trusted_proxies: Annotated[
         tuple[str, ...], setting("addresses", "Proxies whose X-Forwarded-For and -Proto are believed. None by default.")
@@ -169,8 +172,8 @@ SECTIONS: dict[str, tuple[str, type[msgspec.Struct]]] = {
 }
 """Attribute of `Settings` -> prefix of its variables after PORCHLIGHT_, and its struct."""
 SPARE = frozenset({
-    "PORCHLIGHT_LISTEN_FD", "PORCHLIGHT_PARENT_FD", "PORCHLIGHT_ALIVE_FD", "PORCHLIGHT_PART", "PORCHLIGHT_WORKER", "PORCHLIGHT_URL",
-    "PORCHLIGHT_TOKEN",
+    "PORCHLIGHT_LISTEN_FD", "PORCHLIGHT_PARENT_FD", "PORCHLIGHT_ALIVE_FD", "PORCHLIGHT_PART", "PORCHLIGHT_WORKER",
+    "PORCHLIGHT_RECORDER", "PORCHLIGHT_URL", "PORCHLIGHT_TOKEN",
 })  # fmt: skip
 """Variables that the hub's parent hands to its processes, and those that the command line reads by itself."""
 

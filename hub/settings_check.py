@@ -30,6 +30,11 @@ def joint_problems(settings: "Settings") -> Iterator[str]:
             f"PORCHLIGHT_WORKERS={settings.serve.workers} is too many for SQLite ({MAX_SQLITE_WORKERS} at most). Lower it, or give "
             "PORCHLIGHT_SQL_URL a PostgreSQL."
         )
+    if settings.serve.recorders > settings.store.shards:
+        yield (
+            f"PORCHLIGHT_RECORDERS={settings.serve.recorders} is more than there are shards ({settings.store.shards}). Lower it, or "
+            "raise PORCHLIGHT_SHARDS, which must be done before the first fix is stored."
+        )
     tiles = settings.map.tiles_url
     if tiles and not all(part in tiles for part in ("{z}", "{x}", "{y}")):
         yield f"PORCHLIGHT_MAP_TILES_URL={tiles!r} lacks {{z}}, {{x}} or {{y}}. Write it such as https://tiles.example/{{z}}/{{x}}/{{y}}.png."

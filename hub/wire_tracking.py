@@ -86,7 +86,7 @@ async def _shards(people: People, shards: int) -> list[Shard]:
 
 
 class _Recorders:
-    """A recorder for each shard of each site; sites made later get theirs within seconds."""
+    """A recorder for each shard of each site that is this process's to record; sites made later get theirs within seconds."""
 
     def __init__(self, floor: Floor, live: Live, people: People, tracking: Tracking) -> None:
         self._floor, self._live, self._people, self._tracking = floor, live, people, tracking
@@ -104,7 +104,7 @@ class _Recorders:
     async def _start_missing(self, tasks: asyncio.TaskGroup) -> None:
         for site in await self._people.sites.all():
             for shard in range(self._floor.settings.store.shards):
-                if (site.id, shard) not in self._tracking.recorders:
+                if self._floor.share.has(shard) and (site.id, shard) not in self._tracking.recorders:
                     tasks.create_task(self._recorder(site.id, shard).run(), name=f"recorder:{site.id}/{shard}")
 
     def _recorder(self, site_id: SiteId, shard: int) -> RecorderFlow:

@@ -24,7 +24,7 @@ from hub.join_notices import PeopleNotices, ShiftEvents, SiteQuiet, VisitNotices
 from hub.join_pokes import JoinedPokes
 from hub.join_topics import JoinedTopic
 from hub.joints import Between, nothing
-from hub.part import Part
+from hub.part import EVERYTHING, Part, Share
 from hub.settings import Settings
 from hub.sql_duty_look import SqlDutyLook
 from hub.sql_incidents_topic import IncidentsTopic
@@ -72,21 +72,22 @@ class Hub:
 
 @asynccontextmanager
 async def open_hub(
-    settings: Settings, *, clock: Clock | None = None, between: Between = nothing, part: Part = Part.WHOLE
+    settings: Settings, *, clock: Clock | None = None, between: Between = nothing, part: Part = Part.WHOLE, share: Share = EVERYTHING
 ) -> AsyncIterator[Hub]:
     """Build everything one process needs, run the flows of its part while the block runs, and close in reverse."""
     async with contextlib.AsyncExitStack() as stack:
-        hub = wire(settings, stack, clock=clock, between=between, part=part)
+        hub = wire(settings, stack, clock=clock, between=between, part=part, share=share)
         stack.push_async_callback(hub.floor.supervisor.stop)
         hub.floor.supervisor.start(part.runs)
         yield hub
 
 
 def wire(
-    settings: Settings, stack: contextlib.AsyncExitStack, *, clock: Clock | None = None, between: Between = nothing, part: Part = Part.WHOLE
+    settings: Settings, stack: contextlib.AsyncExitStack, *, clock: Clock | None = None, between: Between = nothing,
+    part: Part = Part.WHOLE, share: Share = EVERYTHING,
 ) -> Hub:
     """Build everything one worker needs and start nothing; what was opened is closed by `stack`. Call it inside the loop."""
-    floor = open_floor(settings, stack, clock=clock, between=between, part=part)
+    floor = open_floor(settings, stack, clock=clock, between=between, part=part, share=share)
     live = wire_live(floor)
     stores = sql_stores(floor.keys, floor.ids)
     pokes = JoinedPokes(live.pokes, floor.truth, stores)

@@ -2,13 +2,15 @@
 
     take (journeys take the fixes) -> save (their checkpoints, in the transaction of the fixes) -> tell (after the commit) -> sinks
 
-A commit that fails makes the recorder call `reset`; the next `load` begins again from the checkpoints. So a sink may hear something twice
-after a crash and must bear it.
+The journeys may take the next fixes before the last ones are saved: what `take` returned is all that `save` and `tell` need. A commit that
+fails makes the recorder call `reset`; the next `load` begins again from the checkpoints. So a sink may hear something twice after a crash
+and must bear it.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import structlog
 
 from core.clock import Clock
@@ -26,6 +28,13 @@ BREATH_FIXES = 50
 """Journeys of so many fixes keep the worker for a few milliseconds; then others get their turn, a press among them."""
 SINK_S = 2.0
 """A sink only passes on; one that takes longer would hold up the recording of everybody's fixes."""
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What came of some fixes: `states`, the checkpoints to save with them (None: the visit is over); `told`: what to tell then."""
+
+    states: Mapping[VisitId, bytes | None]
+    told: Sequence[tuple[OpenVisit, Told]]
 
 
 class JourneyFlow:
@@ -68,8 +77,8 @@ class JourneyFlow:
         mine = [visit for visit in open_visits if shard_of(visit.technician_id, self._shards) == self._shard]
         self._follow(mine)
 
-    async def take(self, judged: Sequence[Judged]) -> list[tuple[OpenVisit, Told]]:
-        """Let the journeys take the fixes, in memory; return what is to be told after the commit. Then `save`; without it, `reset`."""
+    async def take(self, judged: Sequence[Judged]) -> Taken:
+        """Let the journeys take the fixes, in memory; return what to `save` and to `tell`. If that is not saved, `reset`."""
         told: list[tuple[OpenVisit, Told]] = []
         for number, one in enumerate(judged, start=1):
             for journey in self._by_technician.get(one.fix.technician_id, ()):
@@ -79,25 +88,31 @@ class JourneyFlow:
                     self._touched[journey.visit.visit_id] = journey
             if number % BREATH_FIXES == 0:
                 await asyncio.sleep(0)
-        return told
+        return Taken(self._packed(), told)
 
-    async def save(self, tx: Tx) -> None:
-        """Write the checkpoints of the journeys that took something since the last time, and forget those of visits that are over."""
-        states: dict[VisitId, bytes | None] = {visit_id: journey.packed() for visit_id, journey in self._touched.items()}
-        states.update(dict.fromkeys(self._ended()))
-        await self._ledger.save_checkpoints(tx, self._site_id, self._shard, states)
-        self._touched = {}
-        self._note_stored(states)
+    async def save(self, tx: Tx, taken: Taken) -> None:
+        """Write the checkpoints of the journeys that took something, and forget those of visits that are over."""
+        await self._ledger.save_checkpoints(tx, self._site_id, self._shard, taken.states)
 
-    async def tell(self, told: Sequence[tuple[OpenVisit, Told]]) -> None:
+    async def tell(self, taken: Taken) -> None:
         """Hand outputs to their sinks, in order. A failing sink is logged and stops nobody."""
-        for visit, each in told:
+        for visit, each in taken.told:
             for sink in self._sinks.get(each.name, ()):
                 try:
-                    async with asyncio.timeout(SINK_S):
-                        await sink(each.name, visit, [each.output])
+                    rest = sink(each.name, visit, [each.output])
+                    if rest is not None:
+                        async with asyncio.timeout(SINK_S):
+                            await rest
                 except Exception:
                     log.exception("journey_sink_failed", observer=each.name, visit_id=visit.visit_id)
+
+    def _packed(self) -> dict[VisitId, bytes | None]:
+        """Return the checkpoints of those journeys that differ from their last one."""
+        states: dict[VisitId, bytes | None] = {visit_id: journey.packed() for visit_id, journey in self._touched.items()}
+        states.update(dict.fromkeys(self._ended()))
+        self._touched = {}
+        self._note_stored(states)
+        return states
 
     def _follow(self, visits: Sequence[OpenVisit]) -> None:
         journeys: dict[VisitId, Journey] = {}

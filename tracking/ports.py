@@ -289,5 +289,7 @@ class SosTap(Protocol):
         ...
 
 
-JourneySink = Callable[[str, OpenVisit, Sequence[Any]], Awaitable[None]]
-"""Takes (observer's name, visit, outputs) of a journey after their commit. Must bear repetition: a crash may repeat outputs."""
+JourneySink = Callable[[str, OpenVisit, Sequence[Any]], Awaitable[None] | None]
+"""Takes (observer's name, visit, outputs) of a journey after their commit; returns what is left to wait for, mostly None.
+
+Must bear repetition: a crash may repeat outputs."""

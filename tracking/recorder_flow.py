@@ -1,6 +1,6 @@
 """The story of a fix, second half: read from the stream, in order, and committed with the offset it stands at.
 
-    lease -> offset from SQL -> read -> [fixes + journey checkpoints + offset in one transaction] -> trim -> tell
+    lease -> offset from SQL -> read -> journeys -> [fixes + journey checkpoints + offset in one transaction] -> tell -> trim
 
 One recorder of a site shard is active at a time by a lease; what truly keeps two apart is the offset's version in SQL. After any failure
 the recorder forgets what it held in memory and begins again from SQL: whatever was committed is skipped, whatever was not is read again.
@@ -8,6 +8,7 @@ the recorder forgets what it held in memory and begins again from SQL: whatever 
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -18,17 +19,24 @@ from core.ids import SiteId
 from core.unit_of_work import Tx, UnitOfWork
 from tracking import books, packing
 from tracking.fix import Judged
-from tracking.journey import Told
-from tracking.journey_flow import JourneyFlow
+from tracking.journey_flow import JourneyFlow, Taken
 from tracking.ledger import BEGINNING, Entry, Offset, StreamState, advanced, booked, follows, mended
-from tracking.ports import Counts, FixStream, Ledger, OpenVisit
+from tracking.ports import Counts, FixStream, Ledger
 
 log = structlog.get_logger(__name__)
 
+AHEAD = 2
+"""So many transactions wait at most to be written, whose fixes the journeys have taken."""
 Piece = tuple[Entry, list[Judged]]
 """Some fixes of one entry, mostly all of them."""
-Found = list[tuple[OpenVisit, Told]]
-"""What journeys have to tell."""
+
+
+class _Ready(NamedTuple):
+    """One transaction before it begins: its pieces, their fixes, and what the journeys made of them."""
+
+    pieces: list[Piece]
+    judged: list[Judged]
+    taken: Taken
 
 
 class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,8 +44,8 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: int = 1000
     """Fixes a transaction, so that SQLite's lock is held for milliseconds only. A database without such a lock takes more."""
-    entries: int = 20
-    """Entries a read; each holds up to about 500 fixes."""
+    entries: int = 60
+    """Entries a read; each holds up to about 500 fixes. Only within a read are fixes taken while others are written."""
     gather_s: float = 0.05
     """Pause after a small transaction, to make the next one larger."""
     wait_ms: int = 1000
@@ -97,10 +105,7 @@ class RecorderFlow:
             return 0
         self._note_seen(offset, entries[-1])
         await self._journeys.refresh()
-        count = 0
-        for pieces in self._transactions(entries):
-            await self._commit(pieces)
-            count += sum(len(judged) for _, judged in pieces)
+        count = await self._record(entries)
         await self._trim()
         return count
 
@@ -192,36 +197,52 @@ class RecorderFlow:
             self._counts.add(books.LOST, entry.fixes)
             return []
 
-    async def _commit(self, pieces: Sequence[Piece]) -> None:
+    async def _record(self, entries: Sequence[Entry]) -> int:
+        """Commit the entries, one transaction after the other, while the journeys take the fixes of the next ones.
+
+        So SQLite's one lock is held for the writing only, and another recorder that holds it keeps the journeys here from nothing.
+        """
+        made: asyncio.Queue[_Ready | None] = asyncio.Queue(AHEAD)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writing = tasks.create_task(self._commit_all(made))
+                for pieces in self._transactions(entries):
+                    await made.put(await self._ready(pieces))
+                await made.put(None)
+        except* Exception as failures:
+            # Of two the first: the other was cancelled for it.
+            failure = failures.exceptions[0]
+        else:
+            return writing.result()
+        raise failure
+
+    async def _commit_all(self, made: asyncio.Queue[_Ready | None]) -> int:
+        count = 0
+        while (ready := await made.get()) is not None:
+            await self._commit(ready)
+            count += len(ready.judged)
+        return count
+
+    async def _ready(self, pieces: list[Piece]) -> _Ready:
+        judged = [one for _, each in pieces for one in each]
+        return _Ready(pieces, judged, await self._journeys.take(judged))
+
+    async def _commit(self, ready: _Ready) -> None:
         """Record fixes, checkpoints and offset in one transaction, then tell what the journeys found."""
         before = self._loaded()
         after = before
-        for entry, judged in pieces:
+        for entry, judged in ready.pieces:
             is_last = after.skip + len(judged) >= entry.fixes or not judged
             after = advanced(after, entry, entry.fixes - after.skip if is_last else len(judged))
-        judged_all = [one for _, judged in pieces for one in judged]
         async with self._work.begin() as tx:
-            stored, told = await self._taken(tx, judged_all)
-            await self._journeys.save(tx)
-            after = booked(after, len(judged_all), stored)
+            stored = await self._ledger.record(tx, ready.judged)
+            await self._journeys.save(tx, ready.taken)
+            after = booked(after, len(ready.judged), stored)
             await self._move(tx, before, after)
         self.offset = after
         self._counts.add(books.STORED, stored)
-        self._counts.add(books.DUPLICATE, len(judged_all) - stored)
-        await self._journeys.tell(told)
-
-    async def _taken(self, tx: Tx, judged: Sequence[Judged]) -> tuple[int, Found]:
-        """Write the rows while the journeys take the fixes: the one waits for the database, the other for the processor."""
-        writing = asyncio.create_task(self._ledger.record(tx, judged))
-        try:
-            await asyncio.sleep(0)
-            found = await self._journeys.take(judged)
-        except BaseException:
-            # The transaction is rolled back next, which nothing may use meanwhile.
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
-            raise
-        return await writing, found
+        self._counts.add(books.DUPLICATE, len(ready.judged) - stored)
+        await self._journeys.tell(ready.taken)
 
     async def _move(self, tx: Tx, before: Offset, after: Offset) -> None:
         if not await self._ledger.move_offset(tx, before, after):

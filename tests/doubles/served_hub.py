@@ -184,7 +184,7 @@ class ServedHub:
         return [pid for pid in children_of(self.process.pid) if "hub.worker" in command_of(pid)]
 
     def recorders(self) -> list[int]:
-        """Return its recorder processes: one, or none for a moment."""
+        """Return its recorder processes: as many as are set, or fewer for a moment."""
         return [pid for pid in children_of(self.process.pid) if "hub.recorder" in command_of(pid)]
 
     def valkey(self) -> int:
@@ -196,10 +196,10 @@ class ServedHub:
         own = [self.process.pid, *self.workers(), *self.recorders()]
         return [*own, *([self.valkey()] if (self.folder / "valkey" / "valkey.pid").exists() else [])]
 
-    def recorder(self) -> int | None:
-        """Return the process whose recorder holds the lease, None while nobody does."""
+    def recorder(self, shard: int = 0) -> int | None:
+        """Return the process whose recorder holds the lease of a shard, None while nobody does."""
         with self.redis() as redis:
-            holder = redis.get(redis_keys.recorder_lease(SITE, 0))
+            holder = redis.get(redis_keys.recorder_lease(SITE, shard))
         found = [json.loads(line) for line in self.said().splitlines() if '"recorder_ready"' in line]
         pids = {each["worker_id"]: each["pid"] for each in found}
         return pids.get(holder.decode()) if isinstance(holder, bytes) else None
@@ -280,9 +280,10 @@ class ServedHub:
         query = text("SELECT seq, at_ms, device_at_ms, lat, lon, lane, reasons FROM fixes WHERE device_epoch = :epoch")
         return {row.seq: dict(row._mapping) for row in await self._rows(query, epoch=device_epoch)}
 
-    async def offsets(self) -> dict[str, int]:
-        """Return the recorder's own books: total, stored, duplicates, lost, restarts."""
-        found = await self._rows(text("SELECT total, stored, duplicates, lost, restarts FROM stream_offsets"))
+    async def offsets(self, shard: int = 0) -> dict[str, int]:
+        """Return the books of a shard's recorder: total, stored, duplicates, lost, restarts."""
+        query = text("SELECT total, stored, duplicates, lost, restarts FROM stream_offsets WHERE shard = :shard")
+        found = await self._rows(query, shard=shard)
         return dict(found[0]._mapping) if found else {}
 
     async def until_recorded(self, phone: AckedPhone) -> None:
@@ -385,10 +386,10 @@ def _seen(point: LatLon) -> Told:
 
 
 @contextlib.contextmanager
-def served_hub(folder: Path, *, workers: int = 1, **options: str) -> Iterator[ServedHub]:
+def served_hub(folder: Path, *, workers: int = 1, technicians: int = 4, **options: str) -> Iterator[ServedHub]:
     """Seed a hub, start it, end it. `options`: environment variables."""
     folder.mkdir(parents=True, exist_ok=True)
-    hub = ServedHub(folder, {"PORCHLIGHT_WORKERS": str(workers), **options})
+    hub = ServedHub(folder, {"PORCHLIGHT_WORKERS": str(workers), **options}, technicians)
     hub.seed()
     hub.start()
     try:

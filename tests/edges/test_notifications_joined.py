@@ -147,7 +147,7 @@ async def test_a_customer_hears_once_that_she_is_near(joined, arrivals, clock):
     house.sms.taken.clear()
     far = LatLon(visit.place.point.lat + 0.05, visit.place.point.lon)
     for at, ago_s in ((far, 0), (visit.place.point, 400), (visit.place.point, 0), (visit.place.point, 0)):
-        await arrivals("progress", *seen(visit, clock, at, ago_s))
+        arrivals("progress", *seen(visit, clock, at, ago_s))
         await arrivals.run_once()
         await house.send_due()
         clock.move(15)
@@ -163,7 +163,7 @@ async def test_a_customer_hears_once_that_the_window_will_not_hold(joined, arriv
     house.sms.taken.clear()
     far = LatLon(visit.place.point.lat + 0.5, visit.place.point.lon)
     for _ in range(3):
-        await arrivals("progress", *seen(visit, clock, far))
+        arrivals("progress", *seen(visit, clock, far))
         await arrivals.run_once()
         await house.send_due()
         clock.move(15)
@@ -177,7 +177,7 @@ async def test_another_worker_that_takes_over_does_not_tell_it_again(joined, arr
     visit = await visits.visit(Stage.DEPARTED, await visits.technician(on_shift=True))
     other = ArrivalTextsFlow(work=house.work, stores=visits.stores, texts=visits.texts, router=FactorRouter(), clock=clock)
     for flow in (arrivals, other):
-        await flow("progress", *seen(visit, clock))
+        flow("progress", *seen(visit, clock))
         await flow.run_once()
     await house.send_due()
 
@@ -187,7 +187,7 @@ async def test_another_worker_that_takes_over_does_not_tell_it_again(joined, arr
 async def test_nobody_is_told_of_nearness_once_she_is_there(joined, arrivals, clock):
     visits, house, _ = joined
     visit = await visits.visit(Stage.ARRIVED, await visits.technician(on_shift=True))
-    await arrivals("progress", *seen(visit, clock))
+    arrivals("progress", *seen(visit, clock))
     await arrivals.run_once()
     await house.send_due()
 

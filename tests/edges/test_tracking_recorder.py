@@ -18,7 +18,7 @@ from tests.doubles.tracking_doubles import FixedVisits, KeptCounts
 from tracking import approach, books, packing
 from tracking.fares.meter_observer import METER, reading_in
 from tracking.fix import Fix, Judged, Lane, Reason
-from tracking.journey import Observer
+from tracking.journey import JourneyState, Observer
 from tracking.journey_flow import JourneyFlow
 from tracking.ledger import Offset
 from tracking.ports import OpenVisit, Part
@@ -155,7 +155,7 @@ async def test_a_recorder_that_dies_between_parts_of_an_entry_repeats_nothing(wo
     await dying.load()
     await dying.step()
     parts = dying._transactions(await world.stream.read(SITE, 0, "0-0", 10, 1))
-    await dying._commit(next(parts))
+    await dying._commit(await dying._ready(next(parts)))
     assert (await world.offset()).skip == 100
     await drained(world.recorder("r2"))
     assert await world.stored() == list(range(250))
@@ -343,6 +343,71 @@ async def test_a_recorder_cancelled_between_rows_and_journeys_lets_go_and_nothin
     async with asyncio.timeout(5):
         await drained(world.recorder("r2"))
     assert await world.stored() == list(range(90))
+
+
+class SlowFixes(SqlFixes):
+    """Begins to write a transaction and goes on when it may; `is_open` while one is under way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_go_on = asyncio.Event()
+        self.is_open = False
+
+    async def record(self, tx: Tx, judged: Sequence[Judged]) -> int:
+        self.is_open = True
+        await self.may_go_on.wait()
+        return await super().record(tx, judged)
+
+    async def move_offset(self, tx: Tx, before: Offset, after: Offset) -> bool:
+        self.is_open = False
+        return await super().move_offset(tx, before, after)
+
+
+async def test_journeys_take_fixes_before_their_transaction_begins_and_wait_for_no_writing(world: World) -> None:
+    taken_while_open: list[int] = []
+
+    def observe(state: int, fix: Fix, stage: Stage) -> tuple[int, tuple[()]]:
+        if ledger.is_open:
+            taken_while_open.append(fix.seq)
+        if fix.seq == 150:
+            ledger.may_go_on.set()
+        return state + 1, ()
+
+    world.ledger = ledger = SlowFixes()
+    world.visits.visits = [VISIT]
+    await world.acknowledged(*[fix(seq) for seq in range(250)])
+    async with asyncio.timeout(10):
+        # The first transaction is not written before the journeys have come to the middle of the second.
+        await drained(world.recorder(more=[Observer(name="notes", state_type=int, start=lambda _: 0, observe=observe)]))
+    assert [seq for seq in taken_while_open if seq < 100] == []
+    assert await world.stored() == list(range(250))
+
+
+async def test_journeys_that_were_ahead_of_a_commit_that_failed_begin_again_where_it_did(world: World) -> None:
+    moves = 0
+    real_move = world.ledger.move_offset
+
+    async def fail_once(tx: Tx, before: Offset, after: Offset) -> bool:
+        nonlocal moves
+        moves += 1
+        if moves == 3:  # the beginning of the stream, then the first transaction
+            raise ConnectionError("SQL went away before the commit.")
+        return await real_move(tx, before, after)
+
+    world.ledger.move_offset = fail_once  # type: ignore[method-assign]
+    world.visits.visits = [VISIT]
+    for start in range(0, 500, 50):
+        await world.acknowledged(*[fix(seq) for seq in range(start, start + 50)])
+    recorder = world.recorder()
+    with pytest.raises(ConnectionError):
+        await drained(recorder)
+    assert await world.stored() == list(range(100))
+    await drained(recorder)
+    assert await world.stored() == list(range(500))
+    assert (await world.offset()).duplicates == 0
+    async with world.work.read() as tx:
+        state = msgspec.msgpack.decode((await world.ledger.checkpoints(tx, SITE, 0))["v1"], type=JourneyState)
+    assert (state.seen, state.late) == (500, 0)
 
 
 async def test_hundreds_of_rows_and_checkpoints_in_one_transaction_are_each_written_once(world: World) -> None:

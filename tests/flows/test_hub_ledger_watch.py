@@ -117,3 +117,25 @@ async def test_a_loss_is_told_for_an_hour_and_what_was_lost_before_is_the_past(w
     assert "broke off 1 times" in told
     assert "at least 7 " in told
     assert await watch.lost() is None
+
+
+async def test_of_two_shards_the_one_that_is_not_recorded_is_named_and_the_other_is_not(clock):
+    books = Books()
+    idle, busy = (Offset(site_id=SITE, shard=shard, version=1, epoch="e", total=10) for shard in range(2))
+    offsets, totals = {0: idle, 1: busy}, {0: 10, 1: 25}
+
+    async def offset(_tx, _site_id, shard):
+        return offsets[shard]
+
+    async def state(_site_id, shard):
+        return StreamState("e", totals[shard], "1-1")
+
+    async def shards():
+        return [(SITE, 0), (SITE, 1)]
+
+    watch = LedgerWatch(books, SimpleNamespace(offset=offset), SimpleNamespace(state=state), shards, clock)
+    told = await looked(watch, clock, STILL_S + 1)
+
+    assert told is not None
+    assert "site/1" in told
+    assert "site/0" not in told

@@ -16,6 +16,7 @@ import pytest
 
 from core import redis_keys
 from realtime.close_code import CloseCode
+from tests.doubles.held_still import stopped_between_commits
 from tests.doubles.phone import Phone, now_ms
 from tests.doubles.served_hub import PASSWORD, SITE, USER, AckedPhone, ServedHub, served_hub, stopped
 from tests.doubles.whole_hub import is_alive
@@ -227,25 +228,6 @@ def another_machine(hub: ServedHub, folder: Path) -> Iterator[ServedHub]:
         yield other
     finally:
         other.stop()
-
-
-@contextlib.asynccontextmanager
-async def stopped_between_commits(hub: ServedHub, pid: int) -> AsyncIterator[None]:
-    """Hold a process still at a moment when it holds no lock of SQLite, which nobody else could then take."""
-    with contextlib.ExitStack() as held:
-
-        async def is_held() -> bool:
-            held.enter_context(stopped(pid))
-            with contextlib.suppress(sqlite3.OperationalError):
-                for file in ("truth.db", "fixes.db"):
-                    with contextlib.closing(sqlite3.connect(hub.folder / file, timeout=0.1, isolation_level=None)) as probe:
-                        probe.execute("BEGIN IMMEDIATE")
-                return True
-            held.close()
-            return False
-
-        await hub.until(is_held, "it is between two commits")
-        yield
 
 
 async def records_other_than(hub: ServedHub, pid: int) -> bool:

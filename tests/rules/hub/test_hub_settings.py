@@ -95,6 +95,11 @@ def test_sqlite_carries_four_workers():
     assert "PostgreSQL" in problems_of({**GOOD, "PORCHLIGHT_WORKERS": "5"})[0]
 
 
+def test_no_recorder_is_left_without_a_shard():
+    assert "PORCHLIGHT_SHARDS" in problems_of({**GOOD, "PORCHLIGHT_RECORDERS": "2"})[0]
+    assert load({**GOOD, "PORCHLIGHT_RECORDERS": "2", "PORCHLIGHT_SHARDS": "3"}).serve.recorders == 2
+
+
 def test_workers_get_the_settings_of_their_parent():
     settings = load({**GOOD, "PORCHLIGHT_PORT": "0", "PORCHLIGHT_TRUSTED_PROXIES": "10.0.0.1, 10.0.0.2"})
 
