@@ -9,8 +9,6 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-import core.sql
-
 revision: str = '25f4034b7602'
 down_revision: str | None = 'f329ca7877cf'
 branch_labels: str | Sequence[str] | None = None
