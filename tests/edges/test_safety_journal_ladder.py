@@ -162,6 +162,13 @@ async def test_where_nothing_can_be_written_people_are_told_all_the_same(tmp_pat
     nowhere.forget("i1")
 
 
+async def test_where_rungs_fall_due_together_each_phone_gets_one_text_and_one_call(machine):
+    machine.worker().start(msgspec.structs.replace(PRESSED, heard_at=START - timedelta(seconds=65)))
+    await machine.settle()
+
+    assert sorted(machine.sent.told) == [(0, who, channel) for who in ("ana", "bo") for channel in ("sms", "voice")]
+
+
 async def test_a_press_heard_ahead_of_the_clock_is_told_at_once(machine):
     machine.worker().start(msgspec.structs.replace(PRESSED, heard_at=START + timedelta(hours=1)))
     await machine.settle()
