@@ -53,6 +53,8 @@ class ClockedHub:
         self.hashes = hashes
         self._redis = redis
         self.stirred = 0
+        self.moment_s = clock.monotonic()
+        """The clock's seconds that count for what is heard now: while it moves those at which it will stand."""
         for work in (hub.floor.truth, hub.floor.fixes):
             for name in ("before_cursor_execute", "after_cursor_execute"):
                 event.listen(work.engine.sync_engine, name, self.stir)
@@ -62,7 +64,11 @@ class ClockedHub:
         self.stirred += 1
 
     async def pass_s(self, seconds: float) -> None:
-        """Let so many seconds pass, and everything that they set going come to rest."""
+        """Let so many seconds pass, and everything that they set going come to rest.
+
+        Whether what a timer of the second second asked a database is answered before the fifth has come, only the machine's load decides.
+        """
+        self.moment_s = self.clock.monotonic() + seconds
         await self.clock.advance(seconds)
         await self.rest()
 
