@@ -37,6 +37,7 @@ from safety.evidence_flow import EvidenceFlow
 from safety.face_flow import FaceFlow
 from safety.file_card import FileCard
 from safety.file_journal import FileJournal
+from safety.file_told import FileTold
 from safety.helpers_flow import HelpersFlow
 from safety.journal_ladder_flow import JournalLadderFlow
 from safety.ladder_flow import LADDER_TIMER, LEASE_TIMER, PENDING_TIMER, LadderFlow
@@ -168,7 +169,7 @@ def _door(floor: Floor, live: Live, notices: Notices, sos: SosFlow, responders: 
         return None, door
     cards, journal = FileCard(Path(folder), floor.keys), _journal(floor, Path(folder))
     sender = DirectCarriers(notices.carriers, notices.templates, floor.clock, notices.settings.sms_signature)
-    door = TapDoor(sos, journal, JournalLadderFlow(cards, sender, floor.clock), floor.clock, floor.way)
+    door = TapDoor(sos, journal, JournalLadderFlow(cards, sender, FileTold(Path(folder)), floor.clock), floor.clock, floor.way)
     card_flow = CardFlow(SqlCardSource(floor.truth, notices.recipients, responders), cards, floor.clock)
     for topic in (PokeTopic.SHIFTS, PokeTopic.DEVICES, PokeTopic.SESSIONS):
         live.fanout.on_topic(topic, lambda _about: card_flow.refresh_soon())

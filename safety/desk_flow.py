@@ -117,13 +117,18 @@ class DeskFlow:
         async with self._work.begin(urgent=True) as tx:
             incident, now = await self._read(tx, caller, incident_id, version), self._clock.now()
             ended = resolved(incident, by, code, note, now, is_supervisor=is_supervisor)
-            data = {"code": code.value, "note": note, "hasty": is_hasty(incident, code, now)}
+            data = {"code": code.value, "note": note, "hasty": is_hasty(await self._shown_at(tx, incident), code, now)}
             await self._incidents.save(tx, ended, [_event(ended, EventKind.RESOLVED, by, now, data)])
             await self._ladder.stop(tx, ended)
             if data["hasty"]:
                 await self._alerts.hasty_resolution(tx, ended)
             self._poke_after(tx, ended)
         return ended
+
+    async def _shown_at(self, tx: Tx, incident: Incident) -> datetime:
+        """Return when it came into SQL, and so onto the console: after `raised_at` where SQL was away."""
+        begun = await self._incidents.events(tx, incident.id)
+        return begun[0].at if begun else incident.raised_at
 
     async def review(self, caller: Caller, incident_id: IncidentId, version: int, note: str) -> Incident:
         """Sign the report as a second person; takes a supervisor."""

@@ -65,9 +65,11 @@ class FileJournal:
 
     async def append(self, tap: SosTap) -> None:
         """See `Journal.append`."""
+        key = (tap.who, tap.tap_id)
         async with self._turn:
-            await asyncio.to_thread(self._write, encoded(RecordKind.TAP, self._sealed(tap)))
-            self._waiting[tap.who, tap.tap_id] = tap
+            if key not in self._waiting:  # a phone that tries again must neither fill the file nor make its press younger
+                await asyncio.to_thread(self._write, encoded(RecordKind.TAP, self._sealed(tap)))
+                self._waiting[key] = tap
 
     async def merged(self, tap: SosTap) -> None:
         """See `Journal.merged`."""

@@ -167,6 +167,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     raised_by: str
     """Kind and id of who needs help, such as `technician:ID` or `visit:ID` for a customer."""
     raised_at: datetime
+    """When it was committed; where SQL took the press late, when the hub heard it."""
     device_at: datetime | None = None
     version: int = 1
     tier: int = -1
@@ -269,9 +270,9 @@ def resolved(incident: Incident, by: DispatcherId, code: Resolution, note: str, 
     return msgspec.structs.replace(ended, resolution=code, resolved_at=now, resolved_by=by, lease_until=None, offered_to=None)
 
 
-def is_hasty(incident: Incident, code: Resolution, now: datetime) -> bool:
-    """Tell whether a false alarm was called so fast that a supervisor must look at it."""
-    return code.value.startswith("false_") and (now - incident.raised_at).total_seconds() < FALSE_TOO_FAST_S
+def is_hasty(shown_at: datetime, code: Resolution, now: datetime) -> bool:
+    """Tell whether a false alarm was called so fast that a supervisor must look at it. `shown_at`: when the desk could first see it."""
+    return code.value.startswith("false_") and (now - shown_at).total_seconds() < FALSE_TOO_FAST_S
 
 
 def reviewed(incident: Incident, by: DispatcherId) -> Incident:

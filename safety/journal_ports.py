@@ -1,6 +1,7 @@
 """What the door before SQL needs: a journal, a safety card, a sender without outbox. Joined in `hub/wiring.py`."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -63,6 +64,18 @@ class CardSource(Protocol):
 
     async def card(self, now: datetime) -> SafetyCard:
         """Return the card as SQL has it now."""
+        ...
+
+
+class ToldBook(Protocol):
+    """What the workers of this machine have told of kept taps, so that nobody is told the same thing by two of them."""
+
+    def telling(self, incident_id: IncidentId, what: str) -> AbstractAsyncContextManager[bool]:
+        """Say whether `what` is to be told now: not where it was, or another worker is at it. Left without an error, it counts as told."""
+        ...
+
+    def forget(self, incident_id: IncidentId) -> None:
+        """Forget an incident that is in SQL now."""
         ...
 
 

@@ -5,6 +5,7 @@ same tap gets the first one's receipt; two transports racing meet at the unique 
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -16,7 +17,7 @@ from safety.flood import FLOOD_OF, is_only_counted
 from safety.incident import REOPEN_WITHIN_S, Act, Flag, Incident, State, moved
 from safety.ladder_flow import LadderFlow
 from safety.ports import Also, Incidents, LastKnown, People, Pokes, TapRaced
-from safety.sos_tap import Position, Receipt, SosTap, TriggerKind, is_clock_doubtful, late_words, position_words
+from safety.sos_tap import Position, Receipt, SosTap, TriggerKind, is_clock_doubtful, kept_since, late_words, position_words
 
 SEVERITY = {
     TriggerKind.TAP: 2, TriggerKind.MISSED_CHECK_IN: 1, TriggerKind.DETECTOR: 1, TriggerKind.WRONG_PINS: 1, TriggerKind.CANARY: 0,
@@ -95,7 +96,7 @@ class SosFlow:
             technician_id=tap.technician_id,
             visit_id=tap.visit_id,
             raised_by=tap.who,
-            raised_at=now,
+            raised_at=kept_since(tap, now) or now,
             device_at=tap.device_at,
             flags=_flags(tap),
             reopens=None if before is None else before.id,
@@ -151,20 +152,30 @@ def _flags(tap: SosTap) -> frozenset[Flag]:
 
 
 def _pressed(kind: EventKind, incident_id: IncidentId, tap: SosTap, last_known: Position | None, now: datetime) -> Event:
-    found = tap.position or (msgspec.structs.replace(last_known, is_last_known=True) if last_known else None)
+    since = kept_since(tap, now)
     data = {
         "kind": tap.kind.value,
         "tap_id": tap.tap_id,
         "road": tap.road.value,
         "person": tap.person.value,
         "words": f"{position_words(tap, last_known, now)} {late_words(tap, now)}".strip(),
-        "position": msgspec.to_builtins(found) if found else None,
+        "position": _position(tap, last_known, since),
         "position_doubt": tap.position_doubt,
         "clock_doubtful": is_clock_doubtful(tap.device_at, now),
         "is_queued": tap.is_queued,
+        "heard_at": since.isoformat() if since else None,
         "is_silent": tap.is_silent,
         "battery_pct": tap.battery_pct,
         "reason": tap.reason,
     }
     return Event(incident_id=incident_id, seq=0, kind=kind, actor=tap.who, at=now, device_at=tap.device_at, data=data)
 
+
+def _position(tap: SosTap, last_known: Position | None, since: datetime | None) -> dict[str, Any] | None:
+    """Return where she was as the log keeps it. What a press brought that SQL took late is as old as the press, not as the commit."""
+    found = tap.position or (msgspec.structs.replace(last_known, is_last_known=True) if last_known else None)
+    if found is None:
+        return None
+    is_dated = found.at is not None or tap.is_queued or since is None
+    placed: dict[str, Any] = msgspec.to_builtins(found if is_dated else msgspec.structs.replace(found, at=since))
+    return placed

@@ -77,6 +77,8 @@ class SosTap(msgspec.Struct, frozen=True, kw_only=True):
     visit_id: VisitId | None = None
     device_id: DeviceId | None = None
     device_at: datetime | None = None
+    heard_at: datetime | None = None
+    """When the hub first heard it, by its own clock: long before the commit where SQL was away. None where no door noted it."""
     position: Position | None = None
     position_doubt: str | None = None
     battery_pct: int | None = None
@@ -96,6 +98,8 @@ class SosTap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 CLOCK_DOUBTED_AFTER = timedelta(hours=72)
+KEPT_FROM = timedelta(seconds=2)
+"""A press that SQL took this late or later counts from when the hub heard it; below, from its commit."""
 
 
 def believed_position(
@@ -133,15 +137,33 @@ def position_words(tap: SosTap, last_known: Position | None, now: datetime) -> s
     return f"No position with the tap; last known {age_min} min ago{accuracy}."
 
 
+def kept_since(tap: SosTap, now: datetime) -> datetime | None:
+    """Return since when the hub kept a press that SQL takes only `now`; None for one that it took at once."""
+    return tap.heard_at if tap.heard_at is not None and now - tap.heard_at >= KEPT_FROM else None
+
+
 def late_words(tap: SosTap, now: datetime) -> str:
-    """Return that the press waited on a phone without network, and how long; empty for one that came at once."""
+    """Return that the press waited, on a phone without network or for SQL, and how long; empty for one that was taken at once."""
+    return f"{_queued_words(tap, now)} {_kept_words(tap, now)}".strip()
+
+
+def _kept_words(tap: SosTap, now: datetime) -> str:
+    if (since := kept_since(tap, now)) is None:
+        return ""
+    return f"The hub heard it {_ago(now - since)} ago; its database took it only now, and people may have been told before."
+
+
+def _ago(passed: timedelta) -> str:
+    seconds = max(0.0, passed.total_seconds())
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def _queued_words(tap: SosTap, now: datetime) -> str:
     if not tap.is_queued:
         return ""
     if tap.device_at is None or is_clock_doubtful(tap.device_at, now):
         return "It waited on the phone without network, nobody knows how long."
-    waited_s = max(0.0, (now - tap.device_at).total_seconds())
-    ago = f"{waited_s:.0f} s" if waited_s < 90 else f"{waited_s / 60:.0f} min"
-    return f"It was pressed {ago} ago and waited on the phone without network."
+    return f"It was pressed {_ago(now - tap.device_at)} ago and waited on the phone without network."
 
 
 def is_clock_doubtful(device_at: datetime | None, now: datetime) -> bool:

@@ -85,7 +85,7 @@ ladders = Table(
     truth,
     Column("site_id", String(36), primary_key=True),
     Column("body", Text, nullable=False),
-    Column("set_by", String(36)),
+    Column("set_by", String(80)),
     Column("set_at", UtcDateTime, nullable=False),
 )
 

@@ -45,6 +45,7 @@ class TapDoor:
 
     async def raise_sos(self, tap: SosTap) -> Receipt:
         """Return the receipt of `tap`: `received` once committed, `journaled` once synced; raises `Unavailable` when neither can be."""
+        tap = msgspec.structs.replace(tap, heard_at=self._clock.now())
         attempt = asyncio.create_task(self._sos.raise_sos(tap))
         self._attempts.add(attempt)
         attempt.add_done_callback(self._forget)
@@ -138,7 +139,7 @@ class TapDoor:
 
     def _keep_unstored(self, tap: SosTap) -> None:
         if len(self._unstored) < MOST_UNSTORED:
-            self._unstored[tap.who, tap.tap_id] = tap
+            self._unstored.setdefault((tap.who, tap.tap_id), tap)
         if self._ladder is not None:
             self._ladder.start(tap)
 

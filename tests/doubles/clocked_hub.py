@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
+from redis import asyncio as aioredis
 from sqlalchemy import event
 
 from hub.joints import Joint
@@ -46,11 +47,14 @@ class CountedHashes:
 class ClockedHub:
     """`hub`: its parts; `clock`: to be moved by `pass_s` alone."""
 
-    def __init__(self, hub: Hub, clock: FakeClock, hashes: CountedHashes) -> None:
+    def __init__(self, hub: Hub, clock: FakeClock, hashes: CountedHashes, redis: aioredis.Redis) -> None:
         self.hub = hub
         self.clock = clock
         self.hashes = hashes
+        self._redis = redis
         self.stirred = 0
+        self.moment_s = clock.monotonic()
+        """The clock's seconds that count for what is heard now: while it moves those at which it will stand."""
         for work in (hub.floor.truth, hub.floor.fixes):
             for name in ("before_cursor_execute", "after_cursor_execute"):
                 event.listen(work.engine.sync_engine, name, self.stir)
@@ -60,7 +64,11 @@ class ClockedHub:
         self.stirred += 1
 
     async def pass_s(self, seconds: float) -> None:
-        """Let so many seconds pass, and everything that they set going come to rest."""
+        """Let so many seconds pass, and everything that they set going come to rest.
+
+        Whether what a timer of the second second asked a database is answered before the fifth has come, only the machine's load decides.
+        """
+        self.moment_s = self.clock.monotonic() + seconds
         await self.clock.advance(seconds)
         await self.rest()
 
@@ -70,13 +78,21 @@ class ClockedHub:
         await self.pass_s(AWAKE_S)
 
     async def rest(self) -> None:
-        """Wait until nothing has happened for a while."""
+        """Wait until nothing has happened for a while, in which Valkey answered whatever it was asked and no database was at work.
+
+        On a busy machine Valkey or a disk may take longer than the while: a clock that moved meanwhile would date their answers later.
+        """
         async with asyncio.timeout(REST_S):
             quiet, seen = 0, -1
             while quiet < 8:
-                quiet = quiet + 1 if self.stirred == seen and not self.hashes.under_way else 0
+                await self._redis.ping()
+                quiet = quiet + 1 if self.stirred == seen and not self._is_at_work() else 0
                 seen = self.stirred
                 await asyncio.sleep(LOOK_S)
+
+    def _is_at_work(self) -> bool:
+        pools: list[Any] = [work.engine.pool for work in (self.hub.floor.truth, self.hub.floor.fixes)]
+        return bool(self.hashes.under_way or any(pool.checkedout() for pool in pools))
 
 
 @contextlib.asynccontextmanager
@@ -91,12 +107,12 @@ async def clocked_hub(house: WorkerHouse) -> AsyncIterator[ClockedHub]:
         counted.append(CountedHashes(part))
         return counted[0]
 
-    async with open_hub(settings, clock=clock, between=between) as hub:
+    async with open_hub(settings, clock=clock, between=between) as hub, aioredis.Redis.from_url(house.redis_url) as redis:
         server = DrainingServer(uvicorn_config(app_of(hub), settings), hub.drain)
         task = asyncio.create_task(server.serve(sockets=[house.listener.dup()]))
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for having started
             await asyncio.sleep(0.005)
-        running = ClockedHub(hub, clock, counted[0])
+        running = ClockedHub(hub, clock, counted[0], redis)
         await running.rest()
         try:
             yield running

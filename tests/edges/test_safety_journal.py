@@ -21,6 +21,7 @@ from safety.file_journal import FileJournal, JournalFull
 from safety.journal import FILE_BYTES, RecordKind, encoded, records
 from safety.sos_tap import Receipt
 from safety.tap_door_flow import COMMIT_WITHIN_S, MERGE_WITHIN_S, TapDoor
+from tests.doubles.fake_clock import START
 from tests.doubles.safety_ports import safety_on
 from tests.edges.test_safety_tap import TAP, get
 
@@ -94,7 +95,7 @@ async def test_with_sql_away_the_receipt_says_journaled_and_a_new_worker_finds_t
 
     assert receipt.status == "journaled"
     assert clock.monotonic() <= COMMIT_WITHIN_S
-    assert second.unmerged() == (TAP,)
+    assert second.unmerged() == (msgspec.structs.replace(TAP, heard_at=START),)
     second.close()
     for task in list(door._attempts):
         task.cancel()
@@ -143,6 +144,17 @@ async def test_a_full_journal_says_so_and_loses_nothing_it_had(journal):
         await journal.append(tap(2))
     assert journal.unmerged() == (TAP,)
     assert "full" in await journal.fault()
+
+
+async def test_a_phone_that_tries_again_neither_fills_the_journal_nor_makes_its_press_younger(journal, clock):
+    door = TapDoor(Sql(clock, "breaks"), journal, None, clock)
+    await door.raise_sos(TAP)
+    end = journal._end
+    for _ in range(3):
+        clock.move(60)
+        assert (await door.raise_sos(TAP)).status == "journaled"
+
+    assert (journal._end, [each.heard_at for each in journal.unmerged()]) == (end, [START])
 
 
 async def test_looking_whether_the_disk_takes_a_byte_changes_nothing_that_is_kept(tmp_path, key_ring, journal):

@@ -1,6 +1,7 @@
 """The desk's side of an incident in a real browser: duty with ears, cards that say what matters, acts by hand and key, who was faster."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -276,6 +277,15 @@ def test_the_story_says_that_a_press_waited_without_network(served, desk):
 
     said = "Position from the press · within 9 m · waited on the phone without network"
     expect(first(desk).locator(".story li").first).to_contain_text(said)
+
+
+def test_the_story_says_how_long_the_hub_kept_a_press_before_its_database_took_it(served, desk):
+    heard_at = (datetime.now(UTC) - timedelta(minutes=12)).isoformat()
+    served.hub.desk.raised_by = {**served.hub.desk.raised_by, "heard_at": heard_at}
+    served.hub.desk.raise_examples()
+    first(desk).get_by_text("Everything that happened").click()
+
+    expect(first(desk).locator(".story li").first).to_contain_text("the hub heard it 12 min earlier; its database took it only now")
 
 
 def test_the_story_says_why_it_was_raised_and_what_was_changed_past_the_log(served, desk):

@@ -64,7 +64,7 @@ class Person:
             raw = raw.replace(name, b"(hers)")
             what = what.replace(name.decode(), "(hers)")
         raw = SETTLED.sub(b'"settled_ms":0', DIGEST.sub(b'"digest":""', EPOCH.sub(b'"view_epoch":0', raw)))
-        book.append((int(self.hub.clock.monotonic()) // STEP_S, what, UUID.sub(b"(id)", raw)))
+        book.append((int(self.hub.moment_s) // STEP_S, what, UUID.sub(b"(id)", raw)))
         self.acks += what == "frame" and b'"type":"ack"' in raw
         self.hub.stir()
 

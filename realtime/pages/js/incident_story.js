@@ -128,7 +128,7 @@ export class IncidentStory {
     const isNoticed = ["raised", "pressed_again"].includes(each.kind) && data.kind && data.kind !== "tap";
     const key = isNoticed ? "event-noticed" : `event-${each.kind}`;
     const title = words.has(key) ? words.say(key) : each.kind;
-    const parts = [data.reason, this.#pressedAt(each), this.#waited(each), data.text, data.whom && (words.has(`whom-${data.whom}`) ? words.say(`whom-${data.whom}`) : data.whom), data.what, data.note,
+    const parts = [data.reason, this.#pressedAt(each), this.#waited(each), this.#kept(each), data.text, data.whom && (words.has(`whom-${data.whom}`) ? words.say(`whom-${data.whom}`) : data.whom), data.what, data.note,
       data.code && words.has(`resolution-${data.code}`) ? words.say(`resolution-${data.code}`) : null,
       data.answer && words.has(`event-answer-${data.answer}`) ? words.say(`event-answer-${data.answer}`) : null,
       each.kind === "told" ? words.say("event-told-line", { n: data.notices ?? 0, s: data.after_s ?? 0 }) : null,
@@ -153,6 +153,12 @@ export class IncidentStory {
     if (!data?.is_queued) return null;
     if (!pressedAt || data.clock_doubtful) return this.words.say("event-waited");
     return this.words.say("event-waited-for", { age: this.words.age((Date.parse(at) - Date.parse(pressedAt)) / 1000) });
+  }
+
+  /** How long the hub kept a press before its database took it. @param {any} each */
+  #kept({ at, data }) {
+    if (!data?.heard_at) return null;
+    return this.words.say("event-kept-for", { age: this.words.age((Date.parse(at) - Date.parse(data.heard_at)) / 1000) });
   }
 }
 

@@ -584,6 +584,7 @@ event-where-last = No position with the press; the last known was { $age } old
 event-where-none = No position; none is known.
 event-waited = waited on the phone without network, nobody knows how long
 event-waited-for = pressed { $age } earlier; it waited on the phone without network
+event-kept-for = the hub heard it { $age } earlier; its database took it only now, and people may have been told before
 event-answer-ok = all in order
 event-answer-help = not all is in order
 event-claimed = Taken.

@@ -575,6 +575,7 @@ event-where-last = 按下时没有位置；最后已知位置为 { $age }前
 event-where-none = 没有位置，也没有已知位置。
 event-waited = 在手机上因无网络而延迟发出，延迟多久不明
 event-waited-for = 按下于 { $age }前；因无网络在手机上等待发出
+event-kept-for = 系统早在 { $age }前已收到；数据库此时才写入，期间可能已通知过相关人员
 event-answer-ok = 一切正常
 event-answer-help = 并非一切正常
 event-claimed = 已认领。

@@ -122,9 +122,9 @@ def test_the_report_is_signed_by_a_second_person():
 
 
 def test_a_false_alarm_within_a_minute_is_hasty():
-    assert is_hasty(incident(), Resolution.FALSE_ACCIDENTAL, START + timedelta(seconds=59))
-    assert not is_hasty(incident(), Resolution.FALSE_ACCIDENTAL, START + timedelta(seconds=61))
-    assert not is_hasty(incident(), Resolution.REAL_POLICE, START + timedelta(seconds=5))
+    assert is_hasty(START, Resolution.FALSE_ACCIDENTAL, START + timedelta(seconds=59))
+    assert not is_hasty(START, Resolution.FALSE_ACCIDENTAL, START + timedelta(seconds=61))
+    assert not is_hasty(START, Resolution.REAL_POLICE, START + timedelta(seconds=5))
 
 
 def test_the_loser_of_a_race_is_told_who_won():

@@ -137,6 +137,15 @@ def test_the_desk_reads_how_long_a_press_waited_without_network(device_at, said)
     assert late_words(msgspec.structs.replace(TAP, device_at=device_at), START) == ""
 
 
+def test_the_desk_reads_how_long_the_hub_kept_a_press_before_sql_took_it():
+    kept = msgspec.structs.replace(TAP, heard_at=START - timedelta(minutes=12))
+
+    assert late_words(kept, START) == "The hub heard it 12 min ago; its database took it only now, and people may have been told before."
+    assert late_words(msgspec.structs.replace(TAP, heard_at=START - timedelta(seconds=1)), START) == ""
+    queued = msgspec.structs.replace(kept, is_queued=True, device_at=START - timedelta(minutes=40))
+    assert late_words(queued, START).startswith("It was pressed 40 min ago and waited on the phone without network. The hub heard")
+
+
 def test_the_same_tap_has_the_same_incident_on_every_road():
     over_http = msgspec.structs.replace(TAP, road=Road.HTTP, battery_pct=3)
 
