@@ -135,6 +135,8 @@ async def _answer(
     caller = NOBODY if endpoint.asks_caller_itself else await authenticator.caller_of(request)
     _check_caller(endpoint, caller, request, public_origin)
     raw = await read_body(request, endpoint.max_body_bytes)
+    if not endpoint.raw_body:
+        _must_hold_no_zero([*request.path_params.values(), *request.query_params.values()])
     call = Call(
         request=request,
         caller=caller,
@@ -206,9 +208,25 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
 def decode_body(raw: bytes, wanted: Any) -> Any:
     """Return `raw` JSON as `wanted`; raises `BadInput` with the path of the field that does not fit."""
     try:
+        if rb"\u0000" in raw:
+            _must_hold_no_zero(msgspec.json.decode(raw))
         return msgspec.json.decode(raw or b"{}", type=wanted)
+    except RecursionError:
+        raise BadInput("The body is nested more deeply than anything that is asked for here. Send what the API describes.") from None
     except msgspec.MsgspecError as error:
         raise BadInput(f"The body does not fit: {error}.{_choices(error, wanted)} Correct that field and send it again.") from None
+
+
+def _must_hold_no_zero(value: Any) -> None:
+    """Refuse a zero character in a text or in any text within: PostgreSQL keeps none, and would fail where SQLite does not."""
+    if isinstance(value, dict):
+        for each in (*value, *value.values()):
+            _must_hold_no_zero(each)
+    elif isinstance(value, list):
+        for each in value:
+            _must_hold_no_zero(each)
+    elif isinstance(value, str) and "\0" in value:
+        raise BadInput("A text holds a zero character (U+0000), which cannot be stored. Leave it out and send it again.")
 
 
 def _decode_query(request: Request, wanted: Any) -> Any:

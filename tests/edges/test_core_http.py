@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 
+import msgspec
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import text
@@ -57,3 +58,39 @@ def test_a_file_that_cannot_be_opened_is_away_and_a_wrong_statement_is_not(tmp_p
 async def test_what_is_the_hubs_own_fault_is_called_so(work):
     answer = await answered(work.engine.url.render_as_string(hide_password=False), "SELECT 'a' FROM")
     assert (answer.status_code, answer.json()["code"]) == (500, "hub_error")
+
+
+class Told(msgspec.Struct):
+    words: list[str]
+
+
+class Asked(msgspec.Struct):
+    words: str = ""
+
+
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("/tell/7", rb'{"words": ["a", "b\u0000c"]}'),
+        ("/tell/7?words=b%00c", b'{"words": []}'),
+        ("/tell/%00", b'{"words": []}'),
+        ("/tell/7", b'{"words": ' + b"[" * 100_000 + rb'"\u0000"'),
+    ],
+)
+async def test_what_no_database_keeps_is_refused_in_words(target, body):
+    heard = []
+
+    async def tell(call):
+        heard.append(call.body.words)
+
+    row = Endpoint(
+        method="POST", path="/tell/{id}", name="tell", handler=tell, request=Told, query=Asked, asks_caller_itself=True, tag="t",
+        summary="Tell.",
+    )
+    app = Starlette(routes=[route_of(row, Nobody(), None, "http://hub")])
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://hub") as client:
+        refused = await client.post(target, content=body)
+        taken = await client.post("/tell/7", content=rb'{"words": ["a backslash, \\u0000"]}')
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_input")
+    assert (taken.status_code, heard) == (204, [["a backslash, \\u0000"]])
