@@ -40,7 +40,8 @@ def wire_watch(
     )
     signals = SignalFlow(work, incidents, incidents, ladder, pokes, clock)
     silence = SilenceFlow(
-        work, SqlUnderway(), visits, fixes, capabilities, detections, questions, sos, signals, floor.timers, clock, ids, rules, sites
+        work, SqlUnderway(), visits, fixes, capabilities, detections, questions, sos, signals, floor.timers, clock, ids, rules, sites,
+        floor.way,
     )
     floor.timers_flow.handle(WATCH_TIMER, watch.on_watch_timer)
     floor.timers_flow.handle(SILENCE_TIMER, silence.on_silence_timer)

@@ -20,6 +20,8 @@ _FLOCK = struct.Struct("hhqqi0q")
 """The kernel's `struct flock`: kind, whence, start, length, process."""
 _KEY_BYTES = 7
 """Of a key's digest: places of locks are below 2^63."""
+_LOCK = getattr(fcntl, "F_OFD_SETLK", None)
+"""Linux has locks of an open file; elsewhere workers do not know of each other, and people are told twice."""
 _FREE = -1
 
 
@@ -54,9 +56,11 @@ class FileTold:
     def _claimed(self, incident_id: IncidentId, key: str) -> int | None:
         """Return the open file under the key's lock, `_FREE` where there can be none, None for what is told or being told."""
         fd = _FREE
+        if _LOCK is None:
+            return _FREE
         try:
             fd = os.open(self._path(incident_id), os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, int(key, 16), 1, 0))
+            fcntl.fcntl(fd, _LOCK, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, int(key, 16), 1, 0))
             is_told = key.encode() in os.pread(fd, os.fstat(fd).st_size, 0).split()
         except BlockingIOError:
             os.close(fd)

@@ -207,6 +207,15 @@ class Duties(Protocol):
         ...
 
 
+class OpenSignal(msgspec.Struct, frozen=True, kw_only=True):
+    """An open incident that people are told of, as following her signal needs it. `was_lost`: as the log says last."""
+
+    incident_id: IncidentId
+    technician_id: TechnicianId
+    version: int
+    was_lost: bool
+
+
 class IncidentReader(Protocol):
     """Reading of incidents, without locks."""
 
@@ -224,6 +233,10 @@ class IncidentReader(Protocol):
 
     async def open_at(self, tx: Tx, site_id: SiteId) -> list[Incident]:
         """Return the open incidents of a site, gravest and oldest first."""
+        ...
+
+    async def open_signals(self, tx: Tx, site_id: SiteId) -> list[OpenSignal]:
+        """Return the technicians' open incidents of a site but for unanswered questions; two statements, however many there are."""
         ...
 
     async def changed_since(self, tx: Tx, site_id: SiteId, number: int) -> tuple[list[Incident], int]:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 
 from core.clock import Clock
 from core.ids import SiteId, TechnicianId
-from core.unit_of_work import Tx, UnitOfWork
+from core.unit_of_work import UnitOfWork
 from safety.detectors.detection import UsedFix
 from safety.detectors.silence import SilenceSettings, is_lost
 from safety.evidence import Event, EventKind
-from safety.incident import Flag, Incident, State, flagged
+from safety.incident import Flag, flagged
 from safety.ladder_flow import LadderFlow
-from safety.ports import IncidentReader, Incidents, Pokes
+from safety.ports import IncidentReader, Incidents, OpenSignal, Pokes
 
 
 class SignalFlow:
@@ -33,29 +33,21 @@ class SignalFlow:
     async def look(self, site_id: SiteId, fixes: Mapping[TechnicianId, UsedFix], since_ms: int, settings: SilenceSettings) -> None:
         """Judge the open incidents of a site by the newest fixes; `since_ms`: since when the hub has been listening."""
         async with self._work.read() as tx:
-            found = [each for each in await self._reader.open_at(tx, site_id) if each.state is not State.PENDING]
-            were_lost = {each.id: await self._was_lost(tx, each) for each in found if each.technician_id in fixes}
-        for incident in found:
-            fix = None if incident.technician_id is None else fixes.get(incident.technician_id)
-            if fix is None or incident.id not in were_lost:
+            signals = await self._reader.open_signals(tx, site_id)
+        for signal in signals:
+            if (fix := fixes.get(signal.technician_id)) is None:
                 continue
             silent_s = (self._clock.now_ms() - max(fix.last_ms, since_ms)) / 1000
-            now_lost = is_lost(were_lost[incident.id], silent_s, settings)
-            if now_lost is not were_lost[incident.id]:
-                await self._write(incident, fix, silent_s, now_lost=now_lost)
+            now_lost = is_lost(signal.was_lost, silent_s, settings)
+            if now_lost is not signal.was_lost:
+                await self._write(site_id, signal, fix, silent_s, now_lost=now_lost)
 
-    async def _was_lost(self, tx: Tx, incident: Incident) -> bool:
-        if Flag.SIGNAL_LOST not in incident.flags:
-            return False
-        said = [event for event in await self._reader.events(tx, incident.id) if event.kind is EventKind.SIGNAL]
-        return bool(said) and bool(said[-1].data["is_lost"])
-
-    async def _write(self, seen: Incident, fix: UsedFix, silent_s: float, *, now_lost: bool) -> None:
+    async def _write(self, site_id: SiteId, seen: OpenSignal, fix: UsedFix, silent_s: float, *, now_lost: bool) -> None:
         now = self._clock.now()
         data = {"is_lost": now_lost, "silent_s": round(silent_s), "fix_at_ms": fix.at_ms, "accuracy_m": fix.accuracy_m}
-        event = Event(incident_id=seen.id, seq=0, kind=EventKind.SIGNAL, actor="hub", at=now, data=data)
+        event = Event(incident_id=seen.incident_id, seq=0, kind=EventKind.SIGNAL, actor="hub", at=now, data=data)
         async with self._work.begin(urgent=True) as tx:
-            incident = await self._incidents.get(tx, seen.id)
+            incident = await self._incidents.get(tx, seen.incident_id)
             if not incident.is_open or incident.version != seen.version:
                 return  # it has moved on; the next look is seconds away
             is_first = now_lost and Flag.SIGNAL_LOST not in incident.flags
@@ -63,4 +55,4 @@ class SignalFlow:
             await self._incidents.save(tx, changed, [event])
             if is_first:
                 await self._ladder.hurry(tx, changed, now)
-            tx.after_commit(lambda: self._pokes.poke(seen.site_id, "incidents", seen.id))
+            tx.after_commit(lambda: self._pokes.poke(site_id, "incidents", seen.incident_id))

@@ -12,6 +12,7 @@ import msgspec
 
 from core.clock import Clock, from_ms, to_ms
 from core.ids import DeviceId, IdSource, SiteId, TechnicianId
+from core.right_of_way import RightOfWay
 from core.timers import Timer, Timers
 from core.unit_of_work import UnitOfWork
 from safety.check_in import Watch
@@ -25,6 +26,10 @@ from safety.watch_tap import tap_of
 
 SILENCE_TIMER = "safety.silence"
 EVERY_S = 15
+SLICE = 64
+"""Visits judged in one turn of the event loop."""
+GIVES_WAY_S = 1.0
+"""So long a look waits for what is urgent, in all."""
 BLIND_AFTER_S = 45
 """Looks further apart than this mean that nobody listened in between."""
 
@@ -42,7 +47,7 @@ class SilenceFlow:
     def __init__(
         self, work: UnitOfWork, underway: VisitsUnderway, visits: WatchedVisits, fixes: NewestFixes, capabilities: Capabilities,
         detections: Detections, prompts: Prompts, sos: TapRaiser, signals: SignalFlow, timers: Timers, clock: Clock, ids: IdSource,
-        rules: RuleBook, sites: Callable[[], Awaitable[Sequence[SiteId]]],
+        rules: RuleBook, sites: Callable[[], Awaitable[Sequence[SiteId]]], way: RightOfWay | None = None,
     ) -> None:  # fmt: skip
         self._work = work
         self._underway = underway
@@ -58,6 +63,7 @@ class SilenceFlow:
         self._ids = ids
         self._rules = rules
         self._sites = sites
+        self._way = way or RightOfWay()
 
     async def arm(self) -> None:
         """See that every site is looked at: called now and then by every worker, moves no timer that is set."""
@@ -93,8 +99,10 @@ class SilenceFlow:
             await self._leave(list(lasting.values()), now)
             return
         over = [each for id, each in lasting.items() if id not in {visit.visit_id for visit in out}]
-        for visit in out:
-            over += await self._judge(visit, fixes.get(visit.technician_id), declared, lasting.get(visit.visit_id), rules, since_ms, now)
+        async for some in self._way.slices(out, SLICE, self._clock, GIVES_WAY_S):
+            for visit in some:
+                fix, before = fixes.get(visit.technician_id), lasting.get(visit.visit_id)
+                over += await self._judge(visit, fix, declared, before, rules, since_ms, now)
         await self._leave(over, now)
 
     async def _judge(

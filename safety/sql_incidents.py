@@ -21,7 +21,7 @@ from core.unit_of_work import Tx
 from notifications.notice import CODE_DIGITS, short_code
 from safety.evidence import Event, EventKind, chained, start_of
 from safety.incident import OPEN, Flag, Incident, Resolution, State
-from safety.ports import TapRaced
+from safety.ports import OpenSignal, TapRaced
 from safety.row_check import CHANGED, changed, facts_of
 from safety.sos_tap import Receipt, SosTap
 from safety.sql_incident_write import overwrite_incident, write_incident
@@ -49,6 +49,14 @@ _ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtextextended(bindpar
 _CODE = select(incidents.c.id).where(incidents.c.site_id == bindparam("site_id"), incidents.c.code == bindparam("code"), _IS_OPEN)
 _GET = select(incidents).where(incidents.c.id == bindparam("of_id")).with_for_update()
 _ROW = select(incidents).where(incidents.c.id == bindparam("of_id"))
+_SIGNALS = select(incidents.c.id, incidents.c.technician_id, incidents.c.version, incidents.c.flags).where(
+    incidents.c.site_id == bindparam("site_id"), incidents.c.technician_id.is_not(None), incidents.c.state != State.PENDING.value, _IS_OPEN
+)
+_SAID_OF_SIGNALS = (
+    select(incident_events.c.incident_id, incident_events.c.data)
+    .where(incident_events.c.incident_id.in_(bindparam("ids", expanding=True)), incident_events.c.kind == EventKind.SIGNAL.value)
+    .order_by(incident_events.c.incident_id, incident_events.c.seq)
+)
 _INSERT_TRIGGER = triggers.insert()
 """Made once, as every press or every reading of shifts needs them: building a statement costs more than running it."""
 
@@ -181,6 +189,19 @@ class SqlIncidents:
         found = select(incidents).where(incidents.c.site_id == site_id, incidents.c.state.in_(_OPEN))
         rows = await tx.conn.execute(found.order_by(incidents.c.severity.desc(), incidents.c.raised_at))
         return [_incident(row) for row in rows]
+
+    async def open_signals(self, tx: Tx, site_id: SiteId) -> list[OpenSignal]:
+        """See `IncidentReader.open_signals`."""
+        rows = (await tx.conn.execute(_SIGNALS, {"site_id": site_id})).all()
+        flagged = [row.id for row in rows if Flag.SIGNAL_LOST.value in msgspec.json.decode(row.flags)]
+        said = (await tx.conn.execute(_SAID_OF_SIGNALS, {"ids": flagged})).all() if flagged else []
+        last = {row.incident_id: bool(msgspec.json.decode(row.data)["is_lost"]) for row in said}
+        return [
+            OpenSignal(
+                incident_id=row.id, technician_id=row.technician_id, version=row.version, was_lost=last.get(row.id, False)
+            )
+            for row in rows
+        ]  # fmt: skip
 
     async def ended_since(self, tx: Tx, site_id: SiteId, since: datetime) -> list[Incident]:
         """Return the incidents of a site that were raised since then and are over, newest first; for reading from a terminal."""
