@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 SWEEP_S = 5.0
 """Half of what `customer_view` tolerates, so that one failed reading hides nothing yet."""
 CHUNK = 50
-"""Visits read in one query, and looked at in one turn of the event loop: some three milliseconds."""
+"""Visits read in one query, and looked at in one turn of the event loop: some three milliseconds, by estimate."""
 GIVES_WAY_S = 1.0
 """So long each of the two rounds of a sweep waits for what is urgent: a position leaves only for ten seconds after its visit was read."""
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 SLICE = 64
-"""Acks told in one turn of the event loop, about a millisecond."""
+"""Acks told in one turn of the event loop: a millisecond or two, by estimate."""
 
 
 class LateAcks:

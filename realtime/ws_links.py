@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 DRAIN_JITTER_S = 15
 """Reconnects after a drain are spread over so many seconds: 20,000 phones cost a worker about 14 s of one core."""
 SLICE = 128
-"""Sockets looked after in one turn of the event loop, about a millisecond."""
+"""Sockets looked after in one turn of the event loop: a millisecond or two, by estimate."""
 GIVES_WAY_S = 0.2
 """So long a round waits for what is urgent: hearts beat every few seconds, not to the tenth."""
 
