@@ -23,7 +23,7 @@ from notifications.webhook import WebhookEvent
 from safety.evidence import Event, EventKind
 from safety.incident import Incident, State
 from safety.person_ports import ContactFace, Helper
-from safety.sos_tap import Position
+from safety.sos_tap import Position, SosTap
 from safety.sql_incidents import SqlIncidents
 from tracking.fix import Fix
 from tracking.ports import Ledger, Positions
@@ -59,10 +59,10 @@ class HookedIncidents(SqlIncidents):
         super().__init__(keys)
         self._webhooks = webhooks
 
-    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
+    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event], tap: SosTap) -> None:
         """See `Incidents.add`."""
         await self._publish(tx, incident, events)
-        await super().add(tx, incident, events)
+        await super().add(tx, incident, events, tap)
 
     async def save(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
         """See `Incidents.save`. Questions of watches, which may end unheard, and daily drills are told to nobody."""

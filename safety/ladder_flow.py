@@ -18,6 +18,7 @@ from safety.evidence import Event, EventKind
 from safety.incident import CANCEL_DOUBTED_AFTER_S, LEASE_S, OWNER_REMINDED_AFTER_S, PENDING_S, Act, Flag, Incident, State, lapsed, moved
 from safety.ladder import Due, Group, Rung, after_her, due, those_beside
 from safety.ports import Alerts, Footing, Incidents, Pokes, Responder, Responders
+from safety.sos_tap import SosTap
 
 LADDER_TIMER = "safety.ladder"
 PENDING_TIMER = "safety.pending"
@@ -39,19 +40,20 @@ class LadderFlow:
         self._pokes = pokes
         self._clock = clock
 
-    async def open(self, tx: Tx, incident: Incident, raised: Event, now: datetime) -> None:
-        """Write a new incident with its first event, and begin its ladder or her own question, in the caller's transaction.
+    async def open(self, tx: Tx, incident: Incident, raised: Event, tap: SosTap, now: datetime) -> None:
+        """Write a new incident with its first event and the tap that opened it, and begin its ladder or her own question, in the
+        caller's transaction.
 
         Written once, with its first rung told already. Raises `TapRaced` as `Incidents.add`.
         """
         if incident.state is State.PENDING:
             await self._timers.set(tx, Timer(kind=PENDING_TIMER, subject=incident.id, due_at=now + timedelta(seconds=PENDING_S)))
-            await self._incidents.add(tx, incident, [raised])
+            await self._incidents.add(tx, incident, [raised], tap)
             return
         told, events, now_due = await self._told(tx, incident, now, 0, now, [raised])
         await self._wait(tx, told, now, now_due)
         # Last, because the site's counter of events makes whoever else writes to the site wait until the commit.
-        await self._incidents.add(tx, told, [raised, *events])
+        await self._incidents.add(tx, told, [raised, *events], tap)
 
     async def start(self, tx: Tx, incident: Incident, now: datetime) -> None:
         """Begin the ladder at its foot, in the caller's transaction; a pending incident first waits for her own answer."""

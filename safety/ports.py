@@ -39,8 +39,12 @@ Also = Callable[[Tx, IncidentId], Awaitable[None]]
 class Incidents(Protocol):
     """Incidents, triggers and the event log, every method inside the caller's transaction."""
 
-    async def receipt_of(self, tx: Tx, who: str, tap_id: str) -> Receipt | None:
-        """Return the receipt of a tap that is already known, None for a new one."""
+    async def receipt_of(self, tx: Tx, tap: SosTap) -> Receipt | None:
+        """Return the receipt of a tap that is already known, None for a new one; from here on presses of its person go one at a time.
+
+        What another road committed while this one waited for its turn may be missed here; it is found by `standing_of`, and the same tap
+        raises `TapRaced` where it is written.
+        """
         ...
 
     async def open_of(self, tx: Tx, who: str) -> Incident | None:
@@ -48,15 +52,21 @@ class Incidents(Protocol):
         ...
 
     async def standing_of(self, tx: Tx, who: str, ended_since: datetime) -> tuple[Incident | None, Incident | None]:
-        """Return the open incident of a person and the one of hers that ended last, if after `ended_since`; both locked."""
+        """Return the open incident of a person and the one of hers that ended last, if after `ended_since`; both locked.
+
+        Call `receipt_of` first: before her first press there is no row to lock.
+        """
         ...
 
     async def get(self, tx: Tx, incident_id: IncidentId) -> Incident:
         """Return the incident, locked for this transaction; raises `NotFound`."""
         ...
 
-    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
-        """Write a new incident and its first events, one or more; raises `TapRaced` when the incident is there already."""
+    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event], tap: SosTap) -> None:
+        """Write a new incident, its first events, one or more, and as its trigger the tap that opened it, at the first event's time.
+
+        Raises `TapRaced` when the incident, or a trigger with the tap's key, is there already.
+        """
         ...
 
     async def save(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
@@ -64,7 +74,7 @@ class Incidents(Protocol):
         ...
 
     async def add_trigger(self, tx: Tx, tap: SosTap, incident_id: IncidentId, at: datetime) -> None:
-        """Write the trigger; raises `TapRaced` when its key (who, tap_id) is there already."""
+        """Write a further trigger of an incident; raises `TapRaced` when its key (who, tap_id) is there already."""
         ...
 
     async def events(self, tx: Tx, incident_id: IncidentId) -> list[Event]:

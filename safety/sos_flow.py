@@ -63,7 +63,7 @@ class SosFlow:
         return receipt
 
     async def _raise(self, tx: Tx, tap: SosTap, last_known: Position | None, now: datetime) -> Receipt:
-        if (known := await self._incidents.receipt_of(tx, tap.who, tap.tap_id)) is not None:
+        if (known := await self._incidents.receipt_of(tx, tap)) is not None:
             return known
         tap = await self._placed(tx, tap)
         open_one, ended = await self._incidents.standing_of(tx, tap.who, now - REOPENED_WITHIN)
@@ -71,7 +71,7 @@ class SosFlow:
             incident_id = await self._open(tx, tap, ended, last_known, now)
         else:
             incident_id = await self._join(tx, open_one, tap, last_known, now)
-        await self._incidents.add_trigger(tx, tap, incident_id, now)
+            await self._incidents.add_trigger(tx, tap, incident_id, now)
         return Receipt(tap_id=tap.tap_id, incident_id=incident_id, status="received", at=now)
 
     async def _placed(self, tx: Tx, tap: SosTap) -> SosTap:
@@ -101,7 +101,7 @@ class SosFlow:
             flags=_flags(tap),
             reopens=None if before is None else before.id,
         )
-        await self._ladder.open(tx, incident, _pressed(EventKind.RAISED, incident.id, tap, last_known, now), now)
+        await self._ladder.open(tx, incident, _pressed(EventKind.RAISED, incident.id, tap, last_known, now), tap, now)
         self._poke_after(tx, tap, incident.id)
         return incident.id
 

@@ -24,7 +24,7 @@ from safety.incident import OPEN, Flag, Incident, Resolution, State
 from safety.ports import OpenSignal, TapRaced
 from safety.row_check import CHANGED, changed, facts_of
 from safety.sos_tap import Receipt, SosTap
-from safety.sql_incident_write import overwrite_incident, write_incident
+from safety.sql_incident_write import add_trigger, overwrite_incident, write_incident
 from safety.tables import incident_events, incidents, triggers
 
 LOWEST_CODE = 10 ** (CODE_DIGITS - 1)
@@ -33,7 +33,18 @@ _OPEN = [state.value for state in OPEN]
 
 
 _IS_OPEN = and_(*(incidents.c.state != state for state in _ENDED))
-_RECEIPT = select(triggers.c.incident_id, triggers.c.at).where(triggers.c.who == bindparam("who"), triggers.c.tap_id == bindparam("tap_id"))
+_CODE = select(incidents.c.id).where(incidents.c.site_id == bindparam("site_id"), incidents.c.code == bindparam("code"), _IS_OPEN)
+_KNOWN = (
+    select(triggers.c.incident_id, triggers.c.at, _CODE.exists().label("is_code_used"))
+    .select_from(select(bindparam("who").label("who")).subquery())
+    .outerjoin(triggers, and_(triggers.c.who == bindparam("who"), triggers.c.tap_id == bindparam("tap_id")))
+)
+_FIRST_LOOK = {
+    "sqlite": _KNOWN,
+    # There is no row to lock before her first press: without this, two at the same moment would each find nothing and open one.
+    "postgresql": _KNOWN.add_columns(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("who"), 0)).label("waited")),
+}
+"""Each statement is a way to PostgreSQL and back in front of a receipt, so this one asks for all that is known of a tap."""
 _STANDING = (
     select(incidents)
     .where(incidents.c.raised_by == bindparam("who"), or_(_IS_OPEN, incidents.c.resolved_at > bindparam("ended_since")))
@@ -45,8 +56,6 @@ _RAISED_SINCE = (
     .where(incidents.c.raised_by.in_(bindparam("whos", expanding=True)), or_(incidents.c.raised_at >= bindparam("since"), _IS_OPEN))
     .order_by(incidents.c.raised_at)
 )
-_ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("who"), 0)))
-_CODE = select(incidents.c.id).where(incidents.c.site_id == bindparam("site_id"), incidents.c.code == bindparam("code"), _IS_OPEN)
 _GET = select(incidents).where(incidents.c.id == bindparam("of_id")).with_for_update()
 _ROW = select(incidents).where(incidents.c.id == bindparam("of_id"))
 _SIGNALS = select(incidents.c.id, incidents.c.technician_id, incidents.c.version, incidents.c.flags).where(
@@ -57,7 +66,6 @@ _SAID_OF_SIGNALS = (
     .where(incident_events.c.incident_id.in_(bindparam("ids", expanding=True)), incident_events.c.kind == EventKind.SIGNAL.value)
     .order_by(incident_events.c.incident_id, incident_events.c.seq)
 )
-_INSERT_TRIGGER = triggers.insert()
 """Made once, as every press or every reading of shifts needs them: building a statement costs more than running it."""
 
 
@@ -85,11 +93,16 @@ class SqlIncidents:
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
         self._tails: WeakKeyDictionary[Tx, dict[IncidentId, _Tail]] = WeakKeyDictionary()
+        self._free: WeakKeyDictionary[Tx, IncidentId] = WeakKeyDictionary()
+        """Whose first code was found free in a transaction."""
 
-    async def receipt_of(self, tx: Tx, who: str, tap_id: str) -> Receipt | None:
+    async def receipt_of(self, tx: Tx, tap: SosTap) -> Receipt | None:
         """See `Incidents.receipt_of`."""
-        row = (await tx.conn.execute(_RECEIPT, {"who": who, "tap_id": tap_id})).one_or_none()
-        return None if row is None else Receipt(tap_id=tap_id, incident_id=row.incident_id, status="received", at=row.at)
+        asked = {"who": tap.who, "tap_id": tap.tap_id, "site_id": tap.site_id, "code": short_code(tap.incident_id)}
+        row = (await tx.conn.execute(_FIRST_LOOK[tx.dialect], asked)).one()
+        if not row.is_code_used:
+            self._free[tx] = tap.incident_id
+        return None if row.at is None else Receipt(tap_id=tap.tap_id, incident_id=row.incident_id, status="received", at=row.at)
 
     async def open_of(self, tx: Tx, who: str) -> Incident | None:
         """See `Incidents.open_of`."""
@@ -99,9 +112,6 @@ class SqlIncidents:
 
     async def standing_of(self, tx: Tx, who: str, ended_since: datetime) -> tuple[Incident | None, Incident | None]:
         """See `Incidents.standing_of`. One statement: who waits here for an act that ends the open one finds it among the ended."""
-        if tx.dialect == "postgresql":
-            # There is no row to lock before her first press: without this, two at the same moment would each find nothing and open one.
-            await tx.conn.execute(_ONE_AT_A_TIME, {"who": who})
         rows = (await tx.conn.execute(_STANDING, {"who": who, "ended_since": ended_since})).all()
         found = [self._held(tx, row) for row in rows]
         ended = [each for each in found if not each.is_open and each.resolved_at is not None]
@@ -120,10 +130,11 @@ class SqlIncidents:
         row = (await tx.conn.execute(select(incidents).where(incidents.c.id == incident_id))).one_or_none()
         return None if row is None else _incident(row)
 
-    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
+    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event], tap: SosTap) -> None:
         """See `Incidents.add`."""
         try:
-            await self._write(tx, incident, events, _Tail(start_of(incident.id), 0, 0, {}), is_new=True)
+            trigger = self._trigger_row(tap, incident.id, events[0].at)
+            await self._write(tx, incident, events, _Tail(start_of(incident.id), 0, 0, {}), trigger)
         except IntegrityError:
             raise TapRaced from None
 
@@ -137,22 +148,26 @@ class SqlIncidents:
         else:
             await overwrite_incident(tx, _row(incident) | tail.columns | {"site_number": tail.site_number})
 
-    async def _write(self, tx: Tx, incident: Incident, events: Sequence[Event], tail: "_Tail", *, is_new: bool = False) -> None:
+    async def _write(
+        self, tx: Tx, incident: Incident, events: Sequence[Event], tail: "_Tail", trigger: dict[str, Any] | None = None
+    ) -> None:
         rows, end = _linked(incident, events, tail)
-        newest = await write_incident(tx, incident.site_id, _row(incident) | end.columns, rows, is_new=is_new)
+        newest = await write_incident(tx, incident.site_id, _row(incident) | end.columns, rows, trigger)
         # The row is locked until the end of the transaction, so nobody else moves its end meanwhile.
         self._tails.setdefault(tx, {})[incident.id] = replace(end, site_number=newest)
 
     async def add_trigger(self, tx: Tx, tap: SosTap, incident_id: IncidentId, at: datetime) -> None:
         """See `Incidents.add_trigger`."""
-        row = {
+        try:
+            await add_trigger(tx, self._trigger_row(tap, incident_id, at))
+        except IntegrityError:
+            raise TapRaced from None
+
+    def _trigger_row(self, tap: SosTap, incident_id: IncidentId, at: datetime) -> dict[str, Any]:
+        return {
             "who": tap.who, "tap_id": tap.tap_id, "incident_id": incident_id, "kind": tap.kind.value, "road": tap.road.value, "at": at,
             "device_at": tap.device_at, "device_id": tap.device_id, "body": self._keys.seal("incident", msgspec.json.encode(tap).decode()),
         }  # fmt: skip
-        try:
-            await tx.conn.execute(_INSERT_TRIGGER, row)
-        except IntegrityError:
-            raise TapRaced from None
 
     async def events(self, tx: Tx, incident_id: IncidentId, kinds: Sequence[EventKind] = ()) -> list[Event]:
         """See `Incidents.events`."""
@@ -171,6 +186,8 @@ class SqlIncidents:
     async def new_code(self, tx: Tx, site_id: SiteId, incident_id: IncidentId) -> str:
         """See `Incidents.new_code`."""
         code = int(short_code(incident_id))
+        if self._free.get(tx) == incident_id:
+            return str(code)
         while (await tx.conn.execute(_CODE, {"site_id": site_id, "code": str(code)})).first() is not None:
             code = LOWEST_CODE + (code + 1 - LOWEST_CODE) % (9 * LOWEST_CODE)
         return str(code)

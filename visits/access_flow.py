@@ -14,7 +14,7 @@ from core.ids import DeviceId, IdSource, LinkId, SiteId, TokenKind, token_hash
 from core.unit_of_work import Tx, UnitOfWork
 from visits.act_rights import actor_of
 from visits.credential import SESSION_SEEN_EVERY, TICKET_LIFE, ApiKey, Session, Ticket, is_session_live
-from visits.link_rights import NOTHING, Link, rights_of
+from visits.link_rights import LinkStanding
 from visits.person import Device
 from visits.ports import Pokes, Stores
 
@@ -45,7 +45,7 @@ class AccessFlow:
             if token.startswith(TokenKind.API):
                 return self._of_api_key(await self._stores.api_keys.by_token(tx, hashed))
             if token.startswith(TokenKind.LINK):
-                return await self._of_link(tx, await self._stores.links.by_token(tx, hashed))
+                return self._of_link(await self._stores.links.standing_by_token(tx, hashed))
         if token.startswith(TokenKind.SESSION):
             return await self.caller_of_session(token)
         raise NotSignedIn
@@ -134,7 +134,7 @@ class AccessFlow:
         if ticket.device_id is not None:
             return await self._of_known_device(tx, await self._stores.devices.get(tx, ticket.device_id))
         if ticket.link_id is not None:
-            return await self._of_link(tx, await self._stores.links.get(tx, ticket.link_id))
+            return self._of_link(await self._stores.links.standing_of(tx, ticket.link_id))
         if ticket.session_id is not None:
             return await self._of_session(tx, await self._stores.dispatchers.session(tx, ticket.session_id))
         if ticket.api_key_id is not None:
@@ -164,11 +164,10 @@ class AccessFlow:
             roles=dispatcher.roles,
         )
 
-    async def _of_link(self, tx: Tx, link: Link | None) -> Caller:
-        visit = None if link is None else await self._stores.visits.get(tx, link.visit_id)
-        site = None if visit is None else await self._stores.sites.get(tx, visit.site_id)
-        if link is None or visit is None or site is None or rights_of(link, visit, self._clock.now(), site.settings) == NOTHING:
+    def _of_link(self, standing: LinkStanding | None) -> Caller:
+        if standing is None or not standing.counts(self._clock.now()):
             raise NotSignedIn
+        link = standing.link
         return Caller(
             kind=CallerKind.LINK, id=link.id, sites=frozenset({link.site_id}), link_id=LinkId(link.id), visit_id=link.visit_id
         )

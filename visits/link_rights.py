@@ -37,6 +37,18 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None = None
 
 
+class LinkStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """A link and what says whether it still counts: when its visit was closed, and the settings of its site."""
+
+    link: Link
+    closed_at: datetime | None
+    settings: SiteSettings
+
+    def counts(self, now: datetime) -> bool:
+        """Tell whether the link opens anything at `now`: it does as long as it opens words."""
+        return self.link.revoked_at is None and not _is_outlived(self.closed_at, now, self.settings)
+
+
 class Rights(msgspec.Struct, frozen=True, kw_only=True):
     """What a link opens now: `words` and `receipt`, `position`, `door_code`, `own_sos`."""
 
@@ -67,4 +79,8 @@ def rights_of(link: Link, visit: Visit, now: datetime, settings: SiteSettings) -
 
 def has_outlived(visit: Visit, now: datetime, settings: SiteSettings) -> bool:
     """Tell whether the time for looking back at a closed visit is over."""
-    return visit.closed_at is not None and now >= visit.closed_at + timedelta(hours=settings.link_words_h)
+    return _is_outlived(visit.closed_at, now, settings)
+
+
+def _is_outlived(closed_at: datetime | None, now: datetime, settings: SiteSettings) -> bool:
+    return closed_at is not None and now >= closed_at + timedelta(hours=settings.link_words_h)

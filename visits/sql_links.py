@@ -5,13 +5,22 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from core.ids import LinkId, SiteId, VisitId
 from core.unit_of_work import Tx
-from visits.link_rights import Link, LinkHolder
-from visits.tables import links, looks
+from visits.link_rights import Link, LinkHolder, LinkStanding
+from visits.sql_sites import settings_in
+from visits.tables import links, looks, sites, visits
 from visits.visit_stores import Look, Page
+
+_STANDING = (
+    select(links, visits.c.closed_at, sites.c.details)
+    .join(visits, visits.c.id == links.c.visit_id)
+    .join(sites, sites.c.id == visits.c.site_id)
+)
+_STANDING_OF = _STANDING.where(links.c.id == bindparam("of_id"))
+_STANDING_BY_TOKEN = _STANDING.where(links.c.token_hash == bindparam("of_hash"))
 
 
 class SqlLinks:
@@ -32,6 +41,14 @@ class SqlLinks:
     async def by_token(self, tx: Tx, token_hash: str) -> Link | None:
         """See `Links.by_token`."""
         return await self._one(tx, links.c.token_hash == token_hash)
+
+    async def standing_of(self, tx: Tx, id: LinkId) -> LinkStanding | None:
+        """See `Links.standing_of`."""
+        return _standing((await tx.conn.execute(_STANDING_OF, {"of_id": id})).one_or_none())
+
+    async def standing_by_token(self, tx: Tx, token_hash: str) -> LinkStanding | None:
+        """See `Links.standing_by_token`."""
+        return _standing((await tx.conn.execute(_STANDING_BY_TOKEN, {"of_hash": token_hash})).one_or_none())
 
     async def of_visit(self, tx: Tx, visit_id: VisitId) -> Sequence[Link]:
         """See `Links.of_visit`."""
@@ -67,6 +84,10 @@ class SqlLooks:
         if subject is not None:
             wanted = wanted.where(looks.c.subject == subject)
         return [Look(**row._mapping) for row in await tx.conn.execute(wanted)]
+
+
+def _standing(row: Any) -> LinkStanding | None:
+    return None if row is None else LinkStanding(link=_link(row), closed_at=row.closed_at, settings=settings_in(row.details))
 
 
 def _link(row: Any) -> Link:

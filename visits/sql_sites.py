@@ -24,6 +24,14 @@ class _Details(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[ServiceKind, ...] = DEFAULT_SERVICES
 
 
+_DETAILS = msgspec.json.Decoder(_Details)
+
+
+def settings_in(details: str) -> SiteSettings:
+    """Return the settings in a site's column `details`; for rows that join the site's."""
+    return _DETAILS.decode(details).settings
+
+
 class SqlSites:
     """See `visits.ports.Sites` for the contract."""
 
@@ -68,7 +76,7 @@ def _row(site: Site, now: datetime) -> dict[str, Any]:
 
 
 def _site(row: Any) -> Site:
-    details = msgspec.json.decode(row.details, type=_Details)
+    details = _DETAILS.decode(row.details)
     return Site(
         id=SiteId(row.id),
         name=row.name,

@@ -13,7 +13,7 @@ from core.ids import LinkId, ShiftId, SiteId, TechnicianId, VisitId
 from core.unit_of_work import Tx
 from visits.arrival import Departure
 from visits.events import StageChanged
-from visits.link_rights import Link
+from visits.link_rights import Link, LinkStanding
 from visits.shift import Shift
 from visits.site import Site
 from visits.stage import Stage
@@ -181,6 +181,14 @@ class Links(Protocol):
 
     async def by_token(self, tx: Tx, token_hash: str) -> Link | None:
         """Return the link of a token, revoked or not, None without one."""
+        ...
+
+    async def standing_of(self, tx: Tx, id: LinkId) -> LinkStanding | None:
+        """Return the link with what says whether it still counts, None without one."""
+        ...
+
+    async def standing_by_token(self, tx: Tx, token_hash: str) -> LinkStanding | None:
+        """As `standing_of`, by the link's token. One statement: every press of a customer asks it."""
         ...
 
     async def of_visit(self, tx: Tx, visit_id: VisitId) -> Sequence[Link]:

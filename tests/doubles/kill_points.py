@@ -73,9 +73,9 @@ class AtSos(Standing):
 class AtIncidents(Standing):
     """Meets `safety.ports.Incidents`."""
 
-    async def add_trigger(self, tx: Any, tap: Any, incident_id: Any, at: Any) -> None:
-        await self._part.add_trigger(tx, tap, incident_id, at)
-        self._at(KillPoint.BEFORE_COMMIT, holds=incident_id == self._incident_id)
+    async def add(self, tx: Any, incident: Any, events: Any, tap: Any) -> None:
+        await self._part.add(tx, incident, events, tap)
+        self._at(KillPoint.BEFORE_COMMIT, holds=incident.id == self._incident_id)
 
 
 class AtPokes(Standing):
