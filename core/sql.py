@@ -36,6 +36,10 @@ fixes = MetaData(naming_convention=_NAMES)
 TRUSTED_S = 1.0
 """A connection that was used so lately is not asked whether it still lives. Whoever finds it dead all the same is told to try again, and
 the pool then trusts none of its age."""
+KEPT_CONNECTIONS, MOST_CONNECTIONS = {"full": 16, "normal": 8}, 24
+"""Of an engine to PostgreSQL. What is opened beyond those kept, for a moment, has to prepare each of its statements first."""
+PREPARED_STATEMENTS = 400
+"""Kept for each connection: the hub has some 340, and those of a press are used seldom. SQLAlchemy's own 100 let them go again."""
 GIVEN_BACK_S = "porchlight_given_back_s"
 READ_ONLY, BRIEF = "porchlight_read_only", "porchlight_brief"
 """Options of a transaction. `BRIEF`: one that reads a few rows, each found by an index."""
@@ -77,7 +81,11 @@ def open_engine(url: str, *, durability: Literal["full", "normal"] = "full") -> 
 
 
 def _open_postgresql(url: str, durability: str) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=8, max_overflow=16, pool_timeout=5, hide_parameters=True)
+    kept = KEPT_CONNECTIONS[durability]
+    engine = create_async_engine(
+        url, pool_size=kept, max_overflow=MOST_CONNECTIONS - kept, pool_timeout=5, hide_parameters=True,
+        connect_args={"prepared_statement_cache_size": PREPARED_STATEMENTS},
+    )
 
     # Any other setting than `off` waits for the disk here at least, and may wait for a second machine, which is the operator's wish.
     @event.listens_for(engine.sync_engine, "connect")

@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from core.clock import Clock
 from core.key_ring import KeyRing
-from core.sql import open_engine
+from core.sql import MOST_CONNECTIONS, open_engine
 from hub import migrate
 from hub.embedded_valkey import NoValkey, find_binary
 from hub.settings import Settings
@@ -34,8 +34,11 @@ CLASHING = ("safety", "realtime", "core")
 
 
 _POSTGRESQL = text(
-    "SELECT current_setting('server_version'), current_setting('fsync'), pg_size_bytes(current_setting('min_wal_size')) / 1048576"
+    "SELECT current_setting('server_version'), current_setting('fsync'), pg_size_bytes(current_setting('min_wal_size')) / 1048576,"
+    " CAST(current_setting('max_connections') AS integer)"
 )
+_ENGINES, _OTHERS = 2, 4
+"""Of each process: one for the truth, one for fixes. And a command line and an administrator beside them."""
 VENDORED = Path(__file__).resolve().parents[1] / "realtime/pages/vendor/manifest.json"
 
 
@@ -107,15 +110,16 @@ async def _sql(settings: Settings) -> Finding:
     try:
         async with engine.connect() as connection:
             if engine.dialect.name == "postgresql":
-                return postgresql_finding(*(await connection.execute(_POSTGRESQL)).one())
+                version, fsync, min_wal_mib, most = (await connection.execute(_POSTGRESQL)).one()
+                return postgresql_finding(version, fsync, min_wal_mib, most, settings.serve.workers + settings.serve.recorders)
             await connection.execute(text("SELECT 1"))
     finally:
         await engine.dispose()
     return Finding("sql", Mark.GOOD, "SQLite")
 
 
-def postgresql_finding(version: str, fsync: str, min_wal_mib: int) -> Finding:
-    """Judge a PostgreSQL by its settings: `fsync` as "on" or "off", `min_wal_size` in MiB."""
+def postgresql_finding(version: str, fsync: str, min_wal_mib: int, max_connections: int, processes: int) -> Finding:
+    """Judge a PostgreSQL by its settings: `fsync` as "on" or "off", `min_wal_size` in MiB, and `max_connections` for so many processes."""
     seen = f"PostgreSQL {version}"
     if fsync != "on":
         cure = "Set fsync = on: otherwise a power cut loses taps that phones were told are safe."
@@ -123,6 +127,9 @@ def postgresql_finding(version: str, fsync: str, min_wal_mib: int) -> Finding:
     if min_wal_mib < MIN_WAL_MIB:
         cure = "Set min_wal_size = 1GB: a press that meets the making of a new log file waits for the disk as long as that takes."
         return Finding("sql", Mark.WARNING, f"{seen}, min_wal_size {min_wal_mib} MiB", cure)
+    if max_connections < (wanted := processes * _ENGINES * MOST_CONNECTIONS + _OTHERS):
+        cure = f"Set max_connections = {wanted} or more, or start fewer workers: a crowd of presses may find that no connection is left."
+        return Finding("sql", Mark.WARNING, f"{seen}, max_connections {max_connections}, {processes} workers and recorders", cure)
     return Finding("sql", Mark.GOOD, seen)
 
 

@@ -45,6 +45,7 @@ from safety.pin_flow import PinFlow
 from safety.preflight import Finding
 from safety.preflight_flow import PreflightFlow
 from safety.question_flow import QuestionFlow
+from safety.rehearsal_flow import DEADLINE_S, EVERY_S, SIDE_BY_SIDE, RehearsalFlow
 from safety.site_rules import SiteRules
 from safety.site_safety_flow import SiteSafetyFlow
 from safety.sos_flow import SosFlow
@@ -133,6 +134,7 @@ def wire_safety(floor: Floor, live: Live, notices: Notices, people: People, trac
         floor.timers_flow.handle(kind, handler)
     origin = origin_of(floor.settings.public_url)
     tappers = Tappers(HttpAuthenticator(people.access, origin), work, stores, cards, origin)
+    _rehearse(floor, people, sos)
     floor.surface.endpoints += [
         *http_sos.endpoints(door, pins, faces, tappers, places, clock, floor.way),
         *http_incidents.endpoints(work, incidents, desk, duty),
@@ -157,6 +159,12 @@ def wire_safety(floor: Floor, live: Live, notices: Notices, people: People, trac
         preflight=preflight, answers=AnswersFlow(work, incidents, desk, Accounts(stores), door, notices.alarms),
         sockets=SocketTaps(door, pins, clock), stock_phones=StockTaps(door),
     )  # fmt: skip
+
+
+def _rehearse(floor: Floor, people: People, sos: SosFlow) -> None:
+    side_by_side = SIDE_BY_SIDE if floor.truth.engine.dialect.name == "postgresql" else 1
+    flow = RehearsalFlow(sos, people.access.caller_of_token, sites_of(floor, people.stores), floor.ids, side_by_side)
+    floor.supervisor.rounds("press_rehearsal", flow.run_once, every_s=EVERY_S, deadline_s=DEADLINE_S)
 
 
 def _door(floor: Floor, live: Live, notices: Notices, sos: SosFlow, responders: SqlResponders) -> tuple[FileCard | None, TapDoor]:

@@ -4,6 +4,7 @@ Called by every road a tap can take (`ws_technician`, `http_sos`, phones, SMS, d
 same tap gets the first one's receipt; two transports racing meet at the unique key, and the loser adopts the winner.
 """
 
+import contextlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,10 @@ SEVERITY = {
 }  # fmt: skip
 """0 drill, 1 suspicion, 2 a person pressed, 3 a person pressed and something made it graver."""
 REOPENED_WITHIN = timedelta(seconds=REOPEN_WITHIN_S)
+
+
+class _Undone(Exception):
+    """A rehearsal is over."""
 
 
 class SosFlow:
@@ -54,6 +59,13 @@ class SosFlow:
         except TapRaced:
             # Two roads raced to the unique key (who, tap_id); the winner has committed, so its receipt is there now.
             return await self._raise_once(tap, last_known, also)
+
+    async def rehearse(self, tap: SosTap) -> None:
+        """Do all that raising `tap` does before its commit, and undo it; raises what the press would meet."""
+        with contextlib.suppress(_Undone):
+            async with self._work.begin() as tx:
+                await self._raise(tx, tap, None, self._clock.now())
+                raise _Undone
 
     async def _raise_once(self, tap: SosTap, last_known: Position | None, also: Also | None) -> Receipt:
         async with self._work.begin(urgent=True) as tx:

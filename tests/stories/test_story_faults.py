@@ -179,8 +179,7 @@ async def test_killing_every_worker_in_turn_costs_the_phone_nothing(hub):
 
 async def test_a_killed_recorder_is_started_again_and_goes_on(hub):
     async with driving(hub) as phone:
-        recorder = hub.recorder()
-        assert recorder is not None
+        recorder = await recording(hub)
         os.kill(recorder, signal.SIGKILL)
 
         async def is_taken_over() -> bool:
@@ -191,8 +190,7 @@ async def test_a_killed_recorder_is_started_again_and_goes_on(hub):
 
 async def test_a_recorder_that_hangs_is_killed_and_another_records(hub):
     async with driving(hub):
-        hanging = hub.recorder()
-        assert hanging is not None
+        hanging = await recording(hub)
         with stopped(hanging):
             await hub.until_fault("recorder")
             await hub.until(lambda: records_other_than(hub, hanging), "another one records")
@@ -203,8 +201,7 @@ async def test_a_recorder_that_hangs_is_killed_and_another_records(hub):
 async def test_a_recorder_that_hangs_with_its_parent_is_relieved_by_another_machine_and_steps_back(hub, tmp_path):
     with another_machine(hub, tmp_path) as other:
         async with driving(hub):
-            hanging = hub.recorder()
-            assert hanging is not None
+            hanging = await recording(hub)
             with stopped(hub.process.pid):
                 async with stopped_between_commits(hub, hanging):
                     await hub.until(lambda: records_other_than(other, hanging), "the lease of the hanging one runs out")
@@ -228,6 +225,18 @@ def another_machine(hub: ServedHub, folder: Path) -> Iterator[ServedHub]:
         yield other
     finally:
         other.stop()
+
+
+async def recording(hub: ServedHub) -> int:
+    """Return the process that records. While one takes over from another nobody does."""
+    found: list[int] = []
+
+    async def is_somebody() -> bool:
+        found[:] = [pid for pid in [hub.recorder()] if pid is not None]
+        return found != []
+
+    await hub.until(is_somebody, "somebody records")
+    return found[0]
 
 
 async def records_other_than(hub: ServedHub, pid: int) -> bool:
