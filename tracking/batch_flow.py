@@ -1,12 +1,14 @@
 """How are fixes of many sockets written together? One writer per site shard: judge, write in one call, answer everybody.
 
-The writer clocks itself: while a call is under way, offers gather; when it returns, what has gathered is the next batch. Nothing is
-answered before the call has succeeded. A call whose answer is lost is repeated under the same batch id, so it counts once.
+The writer clocks itself: while a call is under way, offers gather; when it returns, what has gathered is the next batch, and while that is
+on its way to Redis and its disk, the one before is answered. Nothing is answered before its call has succeeded, and everything in order. A
+call whose answer is lost is repeated under the same batch id, so it counts once.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -35,6 +37,16 @@ RETRY_FIRST_S = 0.05
 PROBE_S = 0.5
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Offers that are written together. `waits_until_s`: how long it gives way, by the monotonic clock."""
+
+    taken: Sequence[tuple[Offer, Standing]]
+    waits_until_s: float
+    judged: Sequence[Sequence[Judged]] = ()
+    superseded: Collection[int] = ()
+
+
 class BatchFlow:
     """The writer of one site shard. `on_answered` gets every offer back exactly once, with its outcome, those of a slice together."""
 
@@ -51,8 +63,10 @@ class BatchFlow:
         self._way = way or RightOfWay()
         self._live: deque[tuple[Offer, Standing]] = deque()
         self._backlog: deque[tuple[Offer, Standing]] = deque()
-        self._in_hand: list[tuple[Offer, Standing]] = []
-        self._waits_until_s = 0.0
+        self._in_flight: Sequence[tuple[Offer, Standing]] = ()
+        self._unanswered: Sequence[tuple[Offer, Standing]] = ()
+        self._to_answer: asyncio.Queue[_Batch] = asyncio.Queue()
+        """One batch at most."""
         self._wake = asyncio.Event()
 
     def put(self, offer: Offer, standing: Standing) -> None:
@@ -62,21 +76,32 @@ class BatchFlow:
         (self._backlog if is_backlog(offer) else self._live).append((offer, standing))
 
     async def run(self) -> None:
-        """Write batch after batch until cancelled; then give back what is still queued."""
+        """Write batch after batch until cancelled; then give back what is not answered and what is still queued."""
+        self._to_answer = asyncio.Queue()
         try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._live or self._backlog:
-                    self._waits_until_s = self._clock.monotonic() + GIVES_WAY_S
-                    await self._give_way()
-                    self._in_hand = self._taken()
-                    await self._write_batch(self._in_hand)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._write())
+                both.create_task(self._answer())
         finally:
             self._give_back()
 
-    async def _give_way(self) -> None:
-        await self._way.given(self._clock, self._waits_until_s - self._clock.monotonic())
+    async def _write(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._live or self._backlog:
+                waits_until_s = self._clock.monotonic() + GIVES_WAY_S
+                await self._give_way(waits_until_s)
+                await self._write_batch(_Batch(self._taken(), waits_until_s))
+
+    async def _answer(self) -> None:
+        while True:
+            batch = await self._to_answer.get()
+            await self._accept(batch)
+            self._to_answer.task_done()
+
+    async def _give_way(self, until_s: float) -> None:
+        await self._way.given(self._clock, until_s - self._clock.monotonic())
 
     def _taken(self) -> list[tuple[Offer, Standing]]:
         """Take offers up to the size of a batch: live ones first, but one backlog at least, so that it gets through too."""
@@ -92,17 +117,25 @@ class BatchFlow:
             fixes += len(taken[-1][0].fixes)
         return taken
 
-    async def _write_batch(self, taken: list[tuple[Offer, Standing]]) -> None:
-        judged, marks = self._judged(taken)
-        written = await self._written(_parts(taken, judged))
+    async def _write_batch(self, batch: _Batch) -> None:
+        self._in_flight = batch.taken
+        batch.judged, marks = self._judged(batch.taken)
+        written = await self._written(_parts(batch.taken, batch.judged))
+        # Its senders hear of the batch before first.
+        await self._to_answer.join()
+        self._in_flight = ()
         if written is None or written.status is WriteStatus.FULL:
-            self._in_hand = []
-            self._answer_all(taken, OutcomeError.BUSY)
+            self._answer_all(batch.taken, OutcomeError.BUSY)
             if written is None:
                 await self._wait_until_back()
             return
         self._counts.add(books.BATCHES)
-        await self._accept(taken, judged, marks, written)
+        batch.superseded = written.superseded
+        for number, (_, standing) in enumerate(batch.taken):
+            if number not in written.superseded:
+                standing.mark = marks[number]
+        self._unanswered = batch.taken
+        self._to_answer.put_nowait(batch)
 
     def _judged(self, taken: Sequence[tuple[Offer, Standing]]) -> tuple[list[list[Judged]], list[Mark]]:
         """Judge every fix against the mark left by those before it, in this batch too. Marks are kept only if the write succeeds."""
@@ -135,30 +168,25 @@ class BatchFlow:
             await self._clock.sleep(pause_s)
             pause_s *= 2
 
-    async def _accept(
-        self, taken: list[tuple[Offer, Standing]], judged: list[list[Judged]], marks: list[Mark], written: Written
-    ) -> None:
+    async def _accept(self, batch: _Batch) -> None:
         """Answer a written batch, slice by slice, so that others get their turns between."""
-        for start in range(0, len(taken), SLICE):
+        for start in range(0, len(batch.taken), SLICE):
             if start:
                 await asyncio.sleep(0)
-                await self._give_way()
-            end = min(start + SLICE, len(taken))
-            self._in_hand = taken[end:]
-            self._accept_slice(range(start, end), taken, judged, marks, written)
+                await self._give_way(batch.waits_until_s)
+            end = min(start + SLICE, len(batch.taken))
+            self._unanswered = batch.taken[end:]
+            self._accept_slice(batch, range(start, end))
 
-    def _accept_slice(
-        self, numbers: range, taken: list[tuple[Offer, Standing]], judged: list[list[Judged]], marks: list[Mark], written: Written
-    ) -> None:
+    def _accept_slice(self, batch: _Batch, numbers: range) -> None:
         live: list[Fix] = []
         answers: list[Answer] = []
         for number in numbers:
-            offer, standing = taken[number]
-            if number in written.superseded:
+            offer = batch.taken[number][0]
+            if number in batch.superseded:
                 answers.append((offer, outcome(offer, OutcomeError.SUPERSEDED)))
                 continue
-            standing.mark = marks[number]
-            for one in judged[number]:
+            for one in batch.judged[number]:
                 if one.lane is Lane.LIVE:
                     live.append(one.fix)
                 for reason in one.reasons:
@@ -190,8 +218,9 @@ class BatchFlow:
         log.info("positions_back", site_id=self._site_id, shard=self._shard)
 
     def _give_back(self) -> None:
-        self._answer_all(self._in_hand, OutcomeError.BUSY)
-        self._in_hand = []
+        for held in (self._unanswered, self._in_flight):
+            self._answer_all(held, OutcomeError.BUSY)
+        self._unanswered = self._in_flight = ()
         self._give_back_queued()
 
     def _give_back_queued(self) -> None:

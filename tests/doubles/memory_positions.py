@@ -1,5 +1,6 @@
 """Live positions in memory: what `tracking.redis_positions` does, without a server, and able to fail on request."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from core.geo import GEO_SET_MAX_LAT, LatLon, distance_m
@@ -16,13 +17,16 @@ Place = tuple[SiteId, int]
 class MemoryPositions:
     """Meets `tracking.ports.Positions`.
 
-    `away` makes every call fail before it does anything; `lose_answers` makes the next so many writes fail after they did everything.
+    `away` makes every call fail before it does anything; `lose_answers` makes the next so many writes fail after they did everything;
+    while `answers` is cleared, writes that did everything are not answered.
     """
 
     def __init__(self, worker_id: str = "w1", *, shards: int = 1, stream_bytes: int = 1 << 20) -> None:
         self.shards = shards
         self.away = False
         self.lose_answers = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
         self.writes: list[int] = []
         """Number of fixes of each write that reached the server, repeated ones included."""
         self.streams: dict[Place, list[tuple[bytes, int, int]]] = {}
@@ -47,6 +51,7 @@ class MemoryPositions:
         if self.lose_answers > 0:
             self.lose_answers -= 1
             raise PositionsAway
+        await self.answers.wait()
         return written
 
     def _write(self, site_id: SiteId, shard: int, batch_id: str, parts: Sequence[Part]) -> Written:

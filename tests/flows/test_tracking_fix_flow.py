@@ -45,7 +45,7 @@ class World:
         return RawFix(seq=seq, at_ms=self.clock.now_ms() - ago_ms, lat=place.lat, lon=place.lon)
 
     async def settled(self) -> None:
-        for _ in range(20):
+        for _ in range(40):
             await asyncio.sleep(0)
 
     def must_balance(self) -> None:
@@ -102,6 +102,30 @@ async def test_what_comes_while_a_write_is_under_way_is_the_next_batch(clock: Fa
             world.offer(world.fix(number + 2, metres=number), sender="t1")
         await world.settled()
         assert world.positions.writes == [1, 30]
+
+
+async def test_a_batch_is_answered_while_the_next_one_is_on_its_way(clock: FakeClock) -> None:
+    async with running(World(clock)) as world:
+        seen: list[tuple[int, int]] = []
+
+        def begun() -> None:
+            seen.append((len(world.positions.writes), len(world.outcomes)))
+            world.positions.answers.clear()
+
+        world.positions.on_write = begun
+        world.offer(world.fix(1))
+        await world.settled()
+        for number in range(100):
+            world.offer(world.fix(number, metres=number), sender=f"t{number}")
+        world.positions.answers.set()
+        await world.settled()
+        # The second was sent off before anybody heard of the first; its own answer waits, and theirs did not.
+        assert seen == [(0, 0), (1, 0)]
+        assert world.outcomes == [Outcome([1], [])]
+        world.positions.answers.set()
+        await world.settled()
+        assert len(world.outcomes) == 101
+        world.must_balance()
 
 
 async def test_fixes_wait_while_somebody_calls_for_help_and_go_together_afterwards(clock: FakeClock) -> None:
@@ -383,3 +407,24 @@ async def test_a_crash_of_the_flow_answers_everybody(clock: FakeClock) -> None:
         await asyncio.sleep(0)
     assert [one.error for one in world.outcomes] == [OutcomeError.BUSY]
     assert world.flow.held == 0
+
+
+async def test_an_end_between_two_batches_answers_everybody_once_and_the_next_run_goes_on(clock: FakeClock) -> None:
+    world = World(clock)
+    async with running(world):
+        world.positions.on_write = world.positions.answers.clear
+        for number in range(100):
+            world.offer(world.fix(number, metres=number), sender=f"t{number}")
+        await world.settled()
+        world.offer(world.fix(1000))
+        world.positions.answers.set()
+        while not world.outcomes:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert (world.positions.writes, len(world.outcomes)) == ([100, 1], 64)
+    assert (len(world.outcomes), world.flow.held) == (101, 0)
+    world.positions.on_write = None
+    world.positions.answers.set()
+    async with running(world):
+        world.offer(world.fix(1001))
+        await world.settled()
+        assert world.outcomes[101:] == [Outcome([1001], [])]
