@@ -47,10 +47,10 @@ class JourneyState(msgspec.Struct, array_like=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """Something an observer has to say: its `name`, and its own `output`."""
+    """What an observer has to say of some fixes: its `name`, and its own `outputs`, one or more."""
 
     name: str
-    output: Any
+    outputs: Sequence[Any]
 
 
 STEP_MS = 500
@@ -90,7 +90,9 @@ class Journey:
         for stage, fixes in self._runs(judged):
             for number, each in enumerate(self._observers):
                 if each.follow is None or each.is_heard:
-                    states[number] = _observed(each, states[number], fixes, stage, told)
+                    states[number], outputs = _observed(each, states[number], fixes, stage)
+                    if outputs:
+                        told.append(Told(each.name, outputs))
                 else:
                     states[number] = each.follow(states[number], fixes, stage)
         return told
@@ -134,14 +136,14 @@ class Journey:
         return {each.name: state for each, state in zip(self._observers, self._states, strict=True)}
 
 
-def _observed(observer: Observer, state: Any, fixes: Sequence[Fix], stage: Stage, told: list[Told]) -> Any:
-    """Let one observer see fixes, one by one; return its next state, and append to `told` what it says."""
-    observe, name = observer.observe, observer.name
+def _observed(observer: Observer, state: Any, fixes: Sequence[Fix], stage: Stage) -> tuple[Any, list[Any]]:
+    """Let one observer see fixes, one by one; return its next state and all that it tells."""
+    observe, told = observer.observe, list[Any]()
     for fix in fixes:
         state, outputs = observe(state, fix, stage)
         if outputs:
-            told += [Told(name, output) for output in outputs]
-    return state
+            told += outputs
+    return state, told
 
 
 def _state(observer: Observer, visit: OpenVisit, stored: Mapping[str, msgspec.Raw]) -> Any:

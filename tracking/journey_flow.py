@@ -102,7 +102,7 @@ class JourneyFlow:
         for visit, each in taken.told:
             for sink in self._sinks.get(each.name, ()):
                 try:
-                    rest = sink(each.name, visit, [each.output])
+                    rest = sink(each.name, visit, each.outputs)
                     if rest is not None:
                         async with asyncio.timeout(SINK_S):
                             await rest

@@ -151,7 +151,7 @@ def test_a_journey_keeps_the_meter_in_its_checkpoint() -> None:
     told = second.take([Judged(journey(fix), Lane.LIVE) for fix in drive[150:]])
 
     assert {each.name for each in told} == {METER.name}
-    assert abs(told[-1].output.distance_mm - settle_distance(drive[:291]).distance_mm) < 30_000
+    assert abs(told[-1].outputs[-1].distance_mm - settle_distance(drive[:291]).distance_mm) < 30_000
 
 
 def test_a_phone_that_reports_ten_times_a_second_reads_live_what_settlement_bills() -> None:
@@ -173,7 +173,7 @@ def test_a_phone_that_reports_ten_times_a_second_reads_live_what_settlement_bill
     told = live.take([Judged(journey(fix), Lane.LIVE) for fix in tenths])
 
     assert live.seen <= 601
-    assert abs(told[-1].output.distance_mm / settle_distance(tenths[:2900]).distance_mm - 1) < 0.02
+    assert abs(told[-1].outputs[-1].distance_mm / settle_distance(tenths[:2900]).distance_mm - 1) < 0.02
 
 
 def test_the_window_holds_no_more_than_its_bound() -> None:

@@ -11,7 +11,7 @@ from core.geo import LatLon, moved
 from tracking.approach import OBSERVERS, Arrived, Progress
 from tracking.fares.meter_observer import METER
 from tracking.fix import Fix, Judged, Lane, Reason
-from tracking.journey import Journey, JourneyState, Observer, stage_at
+from tracking.journey import Journey, JourneyState, Observer, Told, stage_at
 from tracking.ledger import BEGINNING, Entry, Offset, StreamState, advanced, booked, follows, mended
 from tracking.ports import OpenVisit
 from visits.stage import Stage
@@ -32,7 +32,11 @@ def fix(second: int, metres: float, **changes: object) -> Judged:
 
 
 def told(journey: Journey, *fixes: Judged) -> list[object]:
-    return [each.output for each in journey.take(fixes)]
+    return [output for each in journey.take(fixes) for output in each.outputs]
+
+
+def by_observer(told: Sequence[Told]) -> dict[str, list[object]]:
+    return {name: [output for each in told if each.name == name for output in each.outputs] for name in {each.name for each in told}}
 
 
 def arrivals(*fixes: Judged, visit: OpenVisit = VISIT) -> list[int]:
@@ -110,11 +114,7 @@ def test_many_fixes_at_once_come_to_the_same_as_one_by_one(fixes: list[Judged], 
     single, many = Journey(visit, observers), Journey(visit, observers)
     for size in sizes:
         some, fixes = fixes[:size], fixes[size:]
-        one_by_one = [each for one in some for each in single.take([one])]
-        at_once = many.take(some)
-        assert {name: [each for each in at_once if each.name == name] for name in (each.name for each in observers)} == {
-            name: [each for each in one_by_one if each.name == name] for name in (each.name for each in observers)
-        }
+        assert by_observer(many.take(some)) == by_observer([each for one in some for each in single.take([one])])
         assert many.is_unsaved == single.is_unsaved
         assert many.packed() == single.packed()
 
