@@ -1,7 +1,7 @@
 """How fast do fixes get from the stream into SQL? `porchlight bench recorder`: one recorder, then several of a whole hub.
 
 One: the recorder as its process runs it, on the hub's own event loop: entries of the real stream in Valkey are read, unpacked, and
-committed with the stream's offset and the checkpoints of the journeys in one transaction of at most 1,000 fixes (4,000 on PostgreSQL);
+committed with the stream's offset and the checkpoints of the journeys in one transaction of at most 2,000 fixes (4,000 on PostgreSQL);
 every fix goes through its journey with the hub's observers (approach and live meter), and SQL's unique key keeps repeats out. Entries are
 as full as under load: 500 technicians, each on her way to a visit. Several: `recorder_shared`.
 """
