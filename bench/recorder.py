@@ -33,6 +33,7 @@ from core.sql import fixes as fixes_group
 from core.sql import open_engine
 from core.unit_of_work import UnitOfWork
 from hub.embedded_valkey import EmbeddedValkey
+from hub.recorder import hand_over_soon
 from tracking.approach import OBSERVERS
 from tracking.fares.meter_observer import METER
 from tracking.journey_flow import JourneyFlow
@@ -92,6 +93,7 @@ class _NobodyOnTheWay:
 def run(as_json: bool = False, *, fixes: int = 60_000, data: Path | None = None) -> Report:
     """Measure, print (one JSON document with `as_json`), and return it. `fixes`: for each recorder; `data`: folder on the disk."""
     folder = Path(tempfile.mkdtemp(prefix="porchlight-bench-", dir=data))
+    hand_over_soon()  # as the recorder's own process does
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # the hub's own
             report = runner.run(_measure(folder, fixes))
