@@ -1,7 +1,7 @@
 """How fast do fixes get from the stream into SQL? `porchlight bench recorder`: one recorder, then several of a whole hub.
 
 One: the recorder as its process runs it, on the hub's own event loop: entries of the real stream in Valkey are read, unpacked, and
-committed with the stream's offset and the checkpoints of the journeys in one transaction of at most 1,000 fixes (4,000 on PostgreSQL);
+committed with the stream's offset and the checkpoints of the journeys in one transaction of at most 2,000 fixes (4,000 on PostgreSQL);
 every fix goes through its journey with the hub's observers (approach and live meter), and SQL's unique key keeps repeats out. Entries are
 as full as under load: 500 technicians, each on her way to a visit. Several: `recorder_shared`.
 """
@@ -33,6 +33,7 @@ from core.sql import fixes as fixes_group
 from core.sql import open_engine
 from core.unit_of_work import UnitOfWork
 from hub.embedded_valkey import EmbeddedValkey
+from hub.recorder import hand_over_soon
 from tracking.approach import OBSERVERS
 from tracking.fares.meter_observer import METER
 from tracking.journey_flow import JourneyFlow
@@ -92,6 +93,7 @@ class _NobodyOnTheWay:
 def run(as_json: bool = False, *, fixes: int = 60_000, data: Path | None = None) -> Report:
     """Measure, print (one JSON document with `as_json`), and return it. `fixes`: for each recorder; `data`: folder on the disk."""
     folder = Path(tempfile.mkdtemp(prefix="porchlight-bench-", dir=data))
+    hand_over_soon()  # as the recorder's own process does
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # the hub's own
             report = runner.run(_measure(folder, fixes))

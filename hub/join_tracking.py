@@ -126,6 +126,7 @@ class DepartureSink:
             is_late = seen.at_ms - departed_at_ms > PROVABLE_MS
             if is_late or await self._departures.confirm(visit.visit_id, seen.place, from_ms(seen.at_ms)):
                 self._settled.add(visit.visit_id)
+                break
         for remembered in (self._settled, self._tried_ms):
             if len(remembered) > REMEMBERED:
                 remembered.clear()

@@ -28,6 +28,10 @@ NICENESS = 5
 """A third of the processor's share of whoever else wants it. Each statement of a press waits for PostgreSQL's process to be given a
 processor, and a recorder that is busy with journeys would keep it for milliseconds."""
 
+SWITCH_S = 0.0005
+"""The thread that writes to SQLite waits at most so long for Python's own lock, after each statement of its transaction. By default these
+are 5 ms, for all of which it holds SQLite's lock, and other recorders stand still."""
+
 
 async def record(settings: Settings, share: Share, parent_fd: int, alive_fd: int) -> None:
     """Record its share until SIGTERM, or until the parent's end of `parent_fd` closes; beat on `alive_fd` meanwhile."""
@@ -47,6 +51,11 @@ def lets_others_first(settings: Settings) -> bool:
     return settings.store.truth_url.startswith("postgresql")
 
 
+def hand_over_soon() -> None:
+    """Let the threads of this process have their turns soon: journeys, which compute all the time, give way to what is being written."""
+    sys.setswitchinterval(SWITCH_S)
+
+
 def main() -> None:
     """Run the recorder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -57,6 +66,7 @@ def main() -> None:
     start_logging(settings.serve.log_level, settings.serve.log_format)
     if lets_others_first(settings):
         os.nice(NICENESS)
+    hand_over_soon()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         share = Share(int(os.environ.get(RECORDER, "0")), settings.serve.recorders)
         runner.run(record(settings, share, int(os.environ[PARENT_FD]), int(os.environ[ALIVE_FD])))

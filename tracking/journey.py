@@ -20,19 +20,21 @@ class Observer(msgspec.Struct, frozen=True, kw_only=True):
 
     `name`: key of its state in checkpoints; a new meaning of the state needs a new name. `state_type`: what msgspec reads the state back
     as. `start(visit)`: the state before any fix. `observe(state, fix, stage)`: pure; returns the next state and what is to be told, mostly
-    nothing. `follow(state, fix, stage)`: the same for when nobody listens: comes to the same state, but may change the one that it is
-    given, and tells nothing, which can be most of the cost.
+    nothing. `follow(state, fixes, stage)`: the same for when nobody listens, for one fix or more, each later than the one before: returns
+    the state that `observe` would come to one by one, but may change the one that it is given, and tells nothing, which can be most of
+    the cost. `is_heard`: False where `follow` will do.
     """
 
     name: str
     state_type: Any
     start: Callable[[OpenVisit], Any]
     observe: Callable[[Any, Fix, Stage], tuple[Any, Sequence[Any]]]
-    follow: Callable[[Any, Fix, Stage], tuple[Any, Sequence[Any]]] | None = None
+    follow: Callable[[Any, Sequence[Fix], Stage], Any] | None = None
+    is_heard: bool = True
 
     def unheard(self) -> "Observer":
         """Return what to register where nobody listens to this observer."""
-        return self if self.follow is None else msgspec.structs.replace(self, observe=self.follow)
+        return self if self.follow is None else msgspec.structs.replace(self, is_heard=False)
 
 
 class JourneyState(msgspec.Struct, array_like=True):
@@ -45,16 +47,18 @@ class JourneyState(msgspec.Struct, array_like=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """Something an observer has to say: its `name`, and its own `output`."""
+    """What an observer has to say of some fixes: its `name`, and its own `outputs`, one or more."""
 
     name: str
-    output: Any
+    outputs: Sequence[Any]
 
 
 STEP_MS = 500
 """A fix sooner after the last one seen tells a journey nothing new: phones report once a second at most, and a flood of fixes must not take
 the recorder's time. Settlement uses them all."""
 _FUTURE = Reason.FUTURE
+_NEVER = (-(2**62), "", 0, 0)
+"""Comes before the order of every fix."""
 _state_decoder = msgspec.msgpack.Decoder(JourneyState)
 _encoder = msgspec.msgpack.Encoder()
 
@@ -76,29 +80,48 @@ class Journey:
         self._observers = observers
         self._states = [_state(each, visit, before.observers) for each in observers]
 
-    def take(self, judged: Judged) -> Sequence[Told]:
-        """Observe one fix; return what is to be told. Late, repeated and future ones are only counted."""
-        fix, last = judged.fix, self.last
-        at_ms = fix.at_ms
-        if last is not None and at_ms <= last[0] and fix.order <= last:
-            self.late += 1
-            self.is_unsaved = True
-            return ()
-        if judged.reasons and _FUTURE in judged.reasons:
-            return ()
-        stage = stage_at(self.visit, at_ms)
-        if last is not None and at_ms - last[0] < STEP_MS and stage is stage_at(self.visit, last[0]):
-            return ()
-        self.last = fix.order
-        self.seen += 1
-        self.is_unsaved = True
-        told: tuple[Told, ...] = ()
+    def take(self, judged: Sequence[Judged]) -> Sequence[Told]:
+        """Observe fixes in the order in which they came; return what is to be told. Late, repeated and future ones are only counted.
+
+        Many at once come to the same as one by one, and are cheaper.
+        """
+        told: list[Told] = []
         states = self._states
-        for number, each in enumerate(self._observers):
-            states[number], outputs = each.observe(states[number], fix, stage)
-            if outputs:
-                told = (*told, *(Told(each.name, output) for output in outputs))
+        for stage, fixes in self._runs(judged):
+            for number, each in enumerate(self._observers):
+                if each.follow is None or each.is_heard:
+                    states[number], outputs = _observed(each, states[number], fixes, stage)
+                    if outputs:
+                        told.append(Told(each.name, outputs))
+                else:
+                    states[number] = each.follow(states[number], fixes, stage)
         return told
+
+    def _runs(self, judged: Sequence[Judged]) -> list[tuple[Stage, list[Fix]]]:
+        """Return those to be seen, in runs of one stage, each fix later than the one before, and note that they are; count late ones."""
+        runs: list[tuple[Stage, list[Fix]]] = []
+        fixes: list[Fix] = []
+        visit, last, newest = self.visit, self.last or _NEVER, None
+        last_ms, last_stage = last[0], stage_at(visit, last[0])
+        for one in judged:
+            fix = one.fix
+            at_ms = fix.at_ms
+            if at_ms <= last_ms and fix.order <= (last if newest is None else newest.order):
+                self.late += 1
+                self.is_unsaved = True
+                continue
+            stage = stage_at(visit, at_ms)
+            if (stage is last_stage and at_ms - last_ms < STEP_MS) or (one.reasons and _FUTURE in one.reasons):
+                continue
+            if stage is not last_stage or newest is None:
+                fixes = []
+                runs.append((stage, fixes))
+            fixes.append(fix)
+            newest, last_ms, last_stage = fix, at_ms, stage
+        if newest is not None:
+            self.last, self.is_unsaved = newest.order, True
+            self.seen += sum(len(fixes) for _, fixes in runs)
+        return runs
 
     def packed(self) -> bytes:
         """Return the checkpoint: the bytes of a `JourneyState`. Whoever asks for it saves it."""
@@ -111,6 +134,16 @@ class Journey:
 
     def _by_name(self) -> dict[str, Any]:
         return {each.name: state for each, state in zip(self._observers, self._states, strict=True)}
+
+
+def _observed(observer: Observer, state: Any, fixes: Sequence[Fix], stage: Stage) -> tuple[Any, list[Any]]:
+    """Let one observer see fixes, one by one; return its next state and all that it tells."""
+    observe, told = observer.observe, list[Any]()
+    for fix in fixes:
+        state, outputs = observe(state, fix, stage)
+        if outputs:
+            told += outputs
+    return state, told
 
 
 def _state(observer: Observer, visit: OpenVisit, stored: Mapping[str, msgspec.Raw]) -> Any:

@@ -8,7 +8,8 @@ and must bear it.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -80,13 +81,15 @@ class JourneyFlow:
     async def take(self, judged: Sequence[Judged]) -> Taken:
         """Let the journeys take the fixes, in memory; return what to `save` and to `tell`. If that is not saved, `reset`."""
         told: list[tuple[OpenVisit, Told]] = []
-        for number, one in enumerate(judged, start=1):
-            for journey in self._by_technician.get(one.fix.technician_id, ()):
-                if outputs := journey.take(one):
-                    told += [(journey.visit, each) for each in outputs]
+        taken = 0
+        for technician_id, hers in self._by_technician_of(judged):
+            for journey in self._by_technician[technician_id]:
+                told += [(journey.visit, each) for each in journey.take(hers)]
                 if journey.is_unsaved:
                     self._touched[journey.visit.visit_id] = journey
-            if number % BREATH_FIXES == 0:
+            taken += len(hers)
+            if taken >= BREATH_FIXES:
+                taken = 0
                 await asyncio.sleep(0)
         return Taken(self._packed(), told)
 
@@ -99,12 +102,22 @@ class JourneyFlow:
         for visit, each in taken.told:
             for sink in self._sinks.get(each.name, ()):
                 try:
-                    rest = sink(each.name, visit, [each.output])
+                    rest = sink(each.name, visit, each.outputs)
                     if rest is not None:
                         async with asyncio.timeout(SINK_S):
                             await rest
                 except Exception:
                     log.exception("journey_sink_failed", observer=each.name, visit_id=visit.visit_id)
+
+    def _by_technician_of(self, judged: Sequence[Judged]) -> Iterator[tuple[TechnicianId, Sequence[Judged]]]:
+        """Yield the fixes of each technician who has a journey, some at a time: what a journey remembers is then at hand."""
+        theirs: defaultdict[TechnicianId, list[Judged]] = defaultdict(list)
+        for one in judged:
+            theirs[one.fix.technician_id].append(one)
+        for technician_id, hers in theirs.items():
+            if technician_id in self._by_technician:
+                for start in range(0, len(hers), BREATH_FIXES):
+                    yield technician_id, hers[start : start + BREATH_FIXES]
 
     def _packed(self) -> dict[VisitId, bytes | None]:
         """Return the checkpoints of those journeys that differ from their last one."""

@@ -509,11 +509,11 @@ async def test_run_records_by_itself_and_survives_a_broken_table(world: World) -
 
 async def test_a_transaction_holds_as_many_fixes_as_the_database_lets_others_bear(world: World) -> None:
     dialect = world.work.engine.dialect.name
-    for start in range(0, 1200, 400):
+    for start in range(0, 2400, 400):
         await world.acknowledged(*[fix(seq) for seq in range(start, start + 400)])
     recorder = world.recorder(settings=msgspec.structs.replace(QUICK, rows=rows_at_once(dialect)))
     await recorder.load()
-    assert (await recorder.step(), await recorder.step()) == (0, 1200)
+    assert (await recorder.step(), await recorder.step()) == (0, 2400)
     # The first version is the beginning of the stream.
     assert (await world.offset()).version == 1 + (2 if dialect == "sqlite" else 1)
-    assert await world.stored() == list(range(1200))
+    assert await world.stored() == list(range(2400))

@@ -5,6 +5,7 @@ later than that is counted and left to the settlement. The billed figure is neve
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 import msgspec
 
@@ -65,24 +66,27 @@ def observe(state: MeterWatch, fix: Fix, stage: Stage) -> tuple[MeterWatch, tupl
     becomes final at the first fix of any later stage. Back at `assigned` (given to another technician) the meter starts anew.
     """
     before = (state.meter.distance_mm, state.meter.slices, state.is_ended)
-    after, _ = follow(_own_copy(state), fix, stage)
+    after = follow(_own_copy(state), (fix,), stage)
     meter = after.meter
     if not (after.is_running or after.is_ended) or (meter.distance_mm, meter.slices, after.is_ended) == before:
         return after, ()
     return after, (_reading(after, is_final=after.is_ended),)
 
 
-def follow(state: MeterWatch, fix: Fix, stage: Stage) -> tuple[MeterWatch, tuple[()]]:
-    """Come to the same memory, to the last bit, without readings: for journeys to whose readings nobody listens. Mostly changes `state`."""
+def follow(state: MeterWatch, fixes: Sequence[Fix], stage: Stage) -> MeterWatch:
+    """Come to the same memory, to the last bit, without readings: for journeys to whose readings nobody listens. Mostly changes `state`.
+
+    `fixes`: one or more, each later than the one before.
+    """
     if stage is _DEPARTED:
         if not state.is_ended:
             state.is_running = True
-            _take_in(state, _plain(fix))
+            _take_in(state, [_plain(fix) for fix in fixes])
     elif stage in _BEFORE:
-        return (MeterWatch() if state.is_running or state.is_ended else state), ()
+        return MeterWatch() if state.is_running or state.is_ended else state
     elif state.is_running:
         _end(state)
-    return state, ()
+    return state
 
 
 def _own_copy(state: MeterWatch) -> MeterWatch:
@@ -99,22 +103,26 @@ def _plain(fix: Fix) -> MeterFix:
     return meter_fix(fix.at_ms, fix.lat, fix.lon, fix.accuracy_m, fix.speed_mps, fix.mocked, key)
 
 
-def _take_in(state: MeterWatch, fix: MeterFix) -> None:
-    """Put a fix into the window and meter those whose turn has come."""
-    if fix.at_ms <= state.metered_ms:
-        state.late += 1
-        return
+def _take_in(state: MeterWatch, fixes: Sequence[MeterFix]) -> None:
+    """Put fixes into the window and meter those whose turn has come."""
     window = state.window
-    is_newest = not window or fix.at_ms > window[-1].at_ms
-    waiting = (*window, fix) if is_newest else _in_turn(window, fix)
-    due_ms, due = waiting[-1].at_ms - WINDOW_MS, 0
-    if len(waiting) > WINDOW_FIXES:
-        due = len(waiting) - WINDOW_FIXES
+    if fixes[0].at_ms > (window[-1].at_ms if window else state.metered_ms):
+        _meter_due(state, (*window, *fixes))
+        return
+    for fix in fixes:
+        if fix.at_ms > state.metered_ms:
+            _meter_due(state, _in_turn(state.window, fix))
+        else:
+            state.late += 1
+
+
+def _meter_due(state: MeterWatch, waiting: tuple[MeterFix, ...]) -> None:
+    """Meter those of the waiting fixes that are older than the window or too many for it."""
+    due_ms, due = waiting[-1].at_ms - WINDOW_MS, max(len(waiting) - WINDOW_FIXES, 0)
     while waiting[due].at_ms <= due_ms:
         due += 1
     state.window = waiting[due:]
-    if due:
-        _meter(state, waiting[:due])
+    _meter(state, waiting[:due])
 
 
 def _turn(fix: MeterFix) -> tuple[int, tuple[str, int, int]]:

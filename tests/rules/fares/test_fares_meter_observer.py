@@ -124,9 +124,19 @@ def test_following_without_readings_comes_to_the_same_memory(fixes: list[MeterFi
         stage = chance.choice(STAGES)
         for _ in range(chance.choice((1, 1, 2))):
             heard, _ = observe(heard, journey(fix), stage)
-            silent, said = follow(silent, journey(fix), stage)
-            assert said == ()
+            silent = follow(silent, [journey(fix)], stage)
             assert msgspec.msgpack.encode(silent) == msgspec.msgpack.encode(heard)
+
+
+@given(walks(60), st.lists(st.integers(1, 40), min_size=1, max_size=60))
+def test_following_many_at_once_comes_to_the_same_memory_as_one_by_one(fixes: list[MeterFix], sizes: list[int]) -> None:
+    single, many = MeterWatch(), MeterWatch()
+    for size in sizes:
+        some, fixes = [journey(fix) for fix in fixes[:size]], fixes[size:]
+        for fix in some:
+            single = follow(single, [fix], Stage.DEPARTED)
+        many = follow(many, some, Stage.DEPARTED) if some else many
+        assert msgspec.msgpack.encode(many) == msgspec.msgpack.encode(single)
 
 
 def test_a_journey_keeps_the_meter_in_its_checkpoint() -> None:
@@ -136,13 +146,12 @@ def test_a_journey_keeps_the_meter_in_its_checkpoint() -> None:
     )
     drive = noisy(straight(300), 6)
     first = Journey(visit, [METER])
-    for fix in drive[:150]:
-        first.take(Judged(journey(fix), Lane.LIVE))
+    first.take([Judged(journey(fix), Lane.LIVE) for fix in drive[:150]])
     second = Journey(visit, [METER], first.packed())
-    told = [told for fix in drive[150:] for told in second.take(Judged(journey(fix), Lane.LIVE))]
+    told = second.take([Judged(journey(fix), Lane.LIVE) for fix in drive[150:]])
 
     assert {each.name for each in told} == {METER.name}
-    assert abs(told[-1].output.distance_mm - settle_distance(drive[:291]).distance_mm) < 30_000
+    assert abs(told[-1].outputs[-1].distance_mm - settle_distance(drive[:291]).distance_mm) < 30_000
 
 
 def test_a_phone_that_reports_ten_times_a_second_reads_live_what_settlement_bills() -> None:
@@ -161,10 +170,10 @@ def test_a_phone_that_reports_ten_times_a_second_reads_live_what_settlement_bill
     ]  # fmt: skip
     live = Journey(visit, [METER])
 
-    told = [told for fix in tenths for told in live.take(Judged(journey(fix), Lane.LIVE))]
+    told = live.take([Judged(journey(fix), Lane.LIVE) for fix in tenths])
 
     assert live.seen <= 601
-    assert abs(told[-1].output.distance_mm / settle_distance(tenths[:2900]).distance_mm - 1) < 0.02
+    assert abs(told[-1].outputs[-1].distance_mm / settle_distance(tenths[:2900]).distance_mm - 1) < 0.02
 
 
 def test_the_window_holds_no_more_than_its_bound() -> None:

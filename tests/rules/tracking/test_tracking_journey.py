@@ -1,5 +1,7 @@
 """A journey sees each fix once and in order; arrival is suggested after twenty seconds nearby; offsets tell every kind of loss."""
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -7,8 +9,9 @@ from hypothesis import strategies as st
 
 from core.geo import LatLon, moved
 from tracking.approach import OBSERVERS, Arrived, Progress
+from tracking.fares.meter_observer import METER
 from tracking.fix import Fix, Judged, Lane, Reason
-from tracking.journey import Journey, JourneyState, Observer, stage_at
+from tracking.journey import Journey, JourneyState, Observer, Told, stage_at
 from tracking.ledger import BEGINNING, Entry, Offset, StreamState, advanced, booked, follows, mended
 from tracking.ports import OpenVisit
 from visits.stage import Stage
@@ -29,7 +32,11 @@ def fix(second: int, metres: float, **changes: object) -> Judged:
 
 
 def told(journey: Journey, *fixes: Judged) -> list[object]:
-    return [each.output for one in fixes for each in journey.take(one)]
+    return [output for each in journey.take(fixes) for output in each.outputs]
+
+
+def by_observer(told: Sequence[Told]) -> dict[str, list[object]]:
+    return {name: [output for each in told if each.name == name for output in each.outputs] for name in {each.name for each in told}}
 
 
 def arrivals(*fixes: Judged, visit: OpenVisit = VISIT) -> list[int]:
@@ -90,6 +97,28 @@ def test_whatever_comes_each_fix_is_seen_at_most_once_in_order_across_checkpoint
     assert journey.seen + journey.late == len(seconds)
 
 
+any_judged = st.builds(
+    lambda second, tenth, metres, reasons: Judged(
+        msgspec.structs.replace(fix(second, metres).fix, at_ms=NOW_MS + second * 1000 + tenth * 100), Lane.LIVE, reasons
+    ),
+    st.integers(0, 90), st.integers(0, 9), st.sampled_from([0, 100, 140, 160, 400]), st.sampled_from([(), (), (), (Reason.FUTURE,)]),
+)
+
+
+@given(st.lists(any_judged, max_size=40), st.booleans(), st.lists(st.integers(1, 12), min_size=40, max_size=40), st.booleans())
+def test_many_fixes_at_once_come_to_the_same_as_one_by_one(fixes: list[Judged], is_ordered: bool, sizes: list[int], is_heard: bool) -> None:
+    """Whatever is late, repeated, from the future or of another stage, and whether or not anybody listens."""
+    visit = msgspec.structs.replace(VISIT, stage=Stage.ARRIVED, departed_at_ms=NOW_MS + 20_000, arrived_at_ms=NOW_MS + 70_000)
+    observers = [each if is_heard else each.unheard() for each in (*OBSERVERS, METER, SEEN)]
+    fixes = sorted(fixes, key=lambda one: one.fix.order) if is_ordered else fixes
+    single, many = Journey(visit, observers), Journey(visit, observers)
+    for size in sizes:
+        some, fixes = fixes[:size], fixes[size:]
+        assert by_observer(many.take(some)) == by_observer([each for one in some for each in single.take([one])])
+        assert many.is_unsaved == single.is_unsaved
+        assert many.packed() == single.packed()
+
+
 def test_a_checkpoint_says_what_its_type_says() -> None:
     journey = Journey(VISIT, [SEEN])
     told(journey, fix(1, 1000), fix(2, 1000), fix(1, 1000))
@@ -99,9 +128,9 @@ def test_a_checkpoint_says_what_its_type_says() -> None:
 
 
 def test_an_observer_that_nobody_hears_only_follows() -> None:
-    def follow(state: list[int], fix: Fix, stage: Stage) -> tuple[list[int], tuple[()]]:
-        state.append(fix.at_ms)
-        return state, ()
+    def follow(state: list[int], fixes: Sequence[Fix], stage: Stage) -> list[int]:
+        state += [fix.at_ms for fix in fixes]
+        return state
 
     journey = Journey(VISIT, [msgspec.structs.replace(SEEN, follow=follow).unheard()])
     assert told(journey, fix(1, 1000), fix(2, 1000)) == []
@@ -117,7 +146,7 @@ def test_a_fix_from_the_future_does_not_shut_out_the_present() -> None:
 
 def test_an_observer_added_later_begins_afresh_beside_a_checkpoint() -> None:
     journey = Journey(VISIT, [SEEN])
-    journey.take(fix(1, 10))
+    journey.take([fix(1, 10)])
     both = Journey(VISIT, [*OBSERVERS, SEEN], journey.packed())
     assert both.state_of("seen") == [NOW_MS + 1000]
     assert both.state_of("nearness").near_since_ms is None
