@@ -54,7 +54,8 @@ async def unwatched(local: Local, site_id: SiteId) -> list[str]:
         found = [*found, *await plans.ahead(tx, site_id, zone.key)]
         runs, has_drill = await SqlCanaryRuns().newest(tx, site_id, 2), (await rules.of(tx, site_id)).canary_at_h is not None
     broken = fault_of(runs, floor.clock.now()) if has_drill else None
-    return [*(each.cure for each in found), *([broken] if broken else [])]
+    # Health names the site, because it tells of all; whoever asked here knows which one it is.
+    return [*(each.cure for each in found), *([broken.removeprefix(f"{site_id}: ")] if broken else [])]
 
 
 def plan(
