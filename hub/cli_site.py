@@ -12,13 +12,14 @@ from core.geo import Bounds
 from core.ids import SiteId
 from hub.cli_desk import run_desk
 from hub.cli_fare_site import unpriced
+from hub.cli_ladder import add_to as add_ladder_to
 from hub.cli_tell import AsJson, Operator, err, run, tell, tell_all
 from hub.cli_watch import add_to, unwatched
 from hub.local_people import Local
 from hub.site_likeness import take_after
 from visits.site import EmergencyNumber, Site, SiteSettings
 
-site_app = typer.Typer(no_args_is_help=True, help="Sites: make one, like another, set what it may choose, check it, plan its watch.")
+site_app = typer.Typer(no_args_is_help=True, help="Sites: make one, like another, set what it may choose, check it, its watch and ladder.")
 
 
 @site_app.command("new")
@@ -154,3 +155,4 @@ def _parts(text: str) -> list[str]:
 
 
 add_to(site_app)
+add_ladder_to(site_app)

@@ -1,6 +1,6 @@
 """`porchlight site plan`, `unplan`, `drill`, `drills`: who is to watch a site and when, and whether its alarm chain works."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from notifications.recipients_flow import NewRecipient, RecipientsFlow
 from notifications.sql_outbox import SqlOutbox
 from notifications.sql_recipients import SqlRecipients
 from safety.canary import fault_of
-from safety.preflight import findings
+from safety.preflight import Finding, findings
 from safety.site_rules import checked
 from safety.sql_canary import SqlCanaryRuns
 from safety.sql_duties import SqlResponders, SqlWatchers
@@ -38,16 +38,24 @@ def add_to(app: typer.Typer) -> None:
         app.command(name)(command)
 
 
+async def lacks(local: Local, site_id: SiteId) -> Sequence[Finding]:
+    """Return what the site's ladder lacks now, as if every channel had a carrier."""
+    watchers = SqlWatchers(SqlResponders(), SqlRecipients(local.floor.keys), frozenset(Channel))
+    async with local.floor.truth.read() as tx:
+        return findings(await watchers.watchers(tx, site_id), local.floor.clock.now())
+
+
 async def unwatched(local: Local, site_id: SiteId) -> list[str]:
     """Return what would keep a tap from being answered, a sentence with a cure each. Whether carriers work is `porchlight doctor`'s."""
     floor, rules = local.floor, site_rules(local.floor)
-    watchers = SqlWatchers(SqlResponders(), SqlRecipients(floor.keys), frozenset(Channel))
     plans, zone = duty_plans(floor, local.people.stores), await _zone(local, site_id)
+    found = await lacks(local, site_id)
     async with floor.truth.read() as tx:
-        found = [*findings(await watchers.watchers(tx, site_id), floor.clock.now()), *await plans.ahead(tx, site_id, zone.key)]
+        found = [*found, *await plans.ahead(tx, site_id, zone.key)]
         runs, has_drill = await SqlCanaryRuns().newest(tx, site_id, 2), (await rules.of(tx, site_id)).canary_at_h is not None
     broken = fault_of(runs, floor.clock.now()) if has_drill else None
-    return [*(each.cure for each in found), *([broken] if broken else [])]
+    # Health names the site, because it tells of all; whoever asked here knows which one it is.
+    return [*(each.cure for each in found), *([broken.removeprefix(f"{site_id}: ")] if broken else [])]
 
 
 def plan(

@@ -4,7 +4,7 @@ import hmac
 
 from starlette.responses import PlainTextResponse, Response
 
-from core.errors import NotSignedIn
+from core.errors import NotSignedIn, Unavailable
 from core.http_endpoint import Call, Endpoint
 from hub.health import Health, HealthBook
 from hub.metrics import CONTENT_TYPE, Metrics
@@ -56,8 +56,8 @@ def endpoints(book: HealthBook, metrics: Metrics, metrics_token: str) -> list[En
             response=Health,
         ),
         Endpoint(
-            method="GET", path="/metrics", name="metrics", summary="Prometheus metrics", handler=tell_metrics, errors=(NotSignedIn,),
-            answers=((200, TEXT),),
+            method="GET", path="/metrics", name="metrics", summary="Prometheus metrics", handler=tell_metrics,
+            errors=(NotSignedIn, Unavailable), answers=((200, TEXT),),
         ),
     ]  # fmt: skip
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+import msgspec
 import structlog
 from starlette.requests import Request
 
@@ -24,7 +25,7 @@ from notifications.outbox_flow import Carriers
 from notifications.recipient import Recipient, RecipientKind, masked
 from notifications.templates import Templates
 from realtime.ports import Pokes as LivePokes
-from safety.alerts_flow import CONTACT_TEMPLATE, DISPATCHER_TEMPLATE
+from safety.alerts_flow import CONTACT_TEMPLATE, DISPATCHER_TEMPLATE, DRILL_TEMPLATE
 from safety.evidence import Event
 from safety.incident import Incident
 from safety.journal_ports import CardStore
@@ -241,22 +242,23 @@ class DirectCarriers:
         self._signature = signature
 
     async def send(
-        self, site_id: SiteId, incident_id: IncidentId, person: CardPerson, channel: Channel, variables: dict[str, str]
+        self, site_id: SiteId, incident_id: IncidentId, person: CardPerson, channel: Channel, variables: dict[str, str], *, is_drill: bool
     ) -> None:
         """See `DirectSender.send`."""
-        row = self._row(site_id, incident_id, person, channel, variables)
+        row = self._row(site_id, incident_id, person, channel, variables, is_drill=is_drill)
         recipient = _recipient(site_id, person)
         choice = carrier_for(row, recipient, self._carriers.keys(), {})
         if isinstance(choice, Outcome):
             raise Unavailable(choice.detail)
-        outcome = await self._carriers[choice, channel].send(letter_of(row, recipient, self._templates, self._signature))
+        letter = msgspec.structs.replace(letter_of(row, recipient, self._templates, self._signature), wants_ack=False)
+        outcome = await self._carriers[choice, channel].send(letter)
         if outcome.error is not None:
             raise Unavailable(f"The carrier did not take it: {outcome.detail or outcome.error}.")
 
     def _row(
-        self, site_id: SiteId, incident_id: IncidentId, person: CardPerson, channel: Channel, variables: dict[str, str]
+        self, site_id: SiteId, incident_id: IncidentId, person: CardPerson, channel: Channel, variables: dict[str, str], *, is_drill: bool
     ) -> Enqueued:
-        template = DISPATCHER_TEMPLATE if person.technician_id is None else CONTACT_TEMPLATE
+        template = DRILL_TEMPLATE if is_drill else DISPATCHER_TEMPLATE if person.technician_id is None else CONTACT_TEMPLATE
         notice = Notice(
             site_id=site_id, subject=incident_id, lane=Lane.P0, channel=channel, recipient_id=person.recipient_id, template=template,
             variables=dict(variables), code=variables["code"],

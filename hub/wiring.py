@@ -18,6 +18,7 @@ from hub import http_health
 from hub.arrival_texts_flow import EVERY_S, ArrivalTextsFlow
 from hub.floor import Floor, open_floor
 from hub.gauges import Gauges
+from hub.health import Weight
 from hub.join_customer_texts import CustomerTexts
 from hub.join_fares import FareSights
 from hub.join_notices import PeopleNotices, ShiftEvents, SiteQuiet, VisitNotices
@@ -177,6 +178,10 @@ def _add_health(floor: Floor) -> None:
     async def flows_run() -> str | None:
         return "; ".join(f"{flow.name}: {flow.last_error}" for flow in floor.supervisor.failing()) or None
 
+    async def numbers_are_there() -> str | None:
+        return floor.metrics.lost()
+
     floor.health.door("sql", can_commit)
+    floor.health.check("metrics", numbers_are_there, Weight.WARNING)
     floor.health.check("flows", flows_run)
     floor.surface.endpoints += http_health.endpoints(floor.health, floor.metrics, floor.settings.serve.metrics_token)

@@ -172,8 +172,9 @@ class InboundFlow:
 
     async def _stop(self, people: list[Recipient], stopped_at: datetime | None) -> None:
         async with self._work.begin() as tx:
-            for person in people:
+            for person in sorted(people, key=lambda person: person.id):
                 await self._recipients.mark_stopped(tx, person.id, stopped_at)
+            for person in people:
                 if stopped_at is not None and person.kind.is_responder:
                     who = f"{person.name} {person.number_masked}"
                     detail = f"{who}, a {person.kind}, answered STOP: texts are blocked, emergencies too. Ask for START."

@@ -207,8 +207,8 @@ class OutboxFlow:
         now = self._clock.now()
         # Not before other writers, not even in P0: what is said already does not hold up what must be said.
         async with self._works[lane].begin() as tx:
-            await self._outbox.answer_attempts(tx, [(job.row.id, job.row.attempts, outcome) for job, outcome in answered], now)
             rows = await self._outbox.locked(tx, [job.row.id for job, _ in answered], {job.row.id: job.row.notice for job, _ in answered})
+            await self._outbox.answer_attempts(tx, [(job.row.id, job.row.attempts, outcome) for job, outcome in answered], now)
             settled = [
                 expired(row) if outcome.code == "expired" else after_answer(row, outcome, now, self._ids.uniform(0.0, 1.0))
                 for job, outcome in answered

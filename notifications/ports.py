@@ -85,7 +85,8 @@ class OutboxStore(Outbox, Protocol):
     async def locked(
         self, tx: Tx, ids: Collection[NoticeId], known: Mapping[NoticeId, Notice] | None = None
     ) -> dict[NoticeId, Enqueued]:
-        """Return the rows as they stand, held until the transaction ends; `known` spares unsealing what the caller holds."""
+        """Return the rows as they stand, held until the transaction ends; `known` spares unsealing what the caller holds. Comes before
+        everything else that a transaction writes about them."""
         ...
 
     async def save(self, tx: Tx, rows: Sequence[Enqueued], now: datetime) -> None:
@@ -99,7 +100,8 @@ class OutboxStore(Outbox, Protocol):
     async def attempt_of(
         self, tx: Tx, *, notice_id: NoticeId | None = None, number: int | None = None, provider_id: str | None = None
     ) -> Attempt | None:
-        """Return an attempt by the carrier's id, else by notice and number."""
+        """Return an attempt by the carrier's id, else by notice and number, None when there is none; as it stands only where its notice is
+        held (`locked`)."""
         ...
 
     async def unsure_beside(self, tx: Tx, row: Enqueued, since: datetime) -> int:

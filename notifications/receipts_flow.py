@@ -50,17 +50,25 @@ class ReceiptsFlow:
             if attempt is None:
                 log.warning("receipt_unknown", receipt=report.receipt)
                 return False
-            if not counts(attempt.receipt, report.receipt):
-                log.info("receipt_late", notice=attempt.notice_id, receipt=report.receipt, known=attempt.receipt)
-                return False
-            await self._apply(tx, attempt, report)
-        return True
+            return _is_news(attempt, report) and await self._apply(tx, attempt, report)
 
-    async def _apply(self, tx: Tx, attempt: Attempt, report: Report) -> None:
+    async def _apply(self, tx: Tx, found: Attempt, report: Report) -> bool:
         now = self._clock.now()
+        row = (await self._outbox.locked(tx, [found.notice_id]))[found.notice_id]
+        # Read again now that the notice is held: another receipt may have come between.
+        attempt = await self._outbox.attempt_of(tx, notice_id=found.notice_id, number=found.number)
+        if attempt is None or not _is_news(attempt, report):
+            return False
         await self._outbox.put_receipt(tx, attempt, report.receipt, report.provider_id, report.error, report.code, now)
-        row = (await self._outbox.locked(tx, [attempt.notice_id]))[attempt.notice_id]
         is_latest = attempt.number == row.attempts
         settled = after_receipt(row, report.receipt, report.error, report.code, now, is_latest=is_latest)
         await self._settlement.carry_out(tx, [settled], now)
         log.info("receipt", notice=row.id, receipt=report.receipt, state=settled.row.state, code=report.code)
+        return True
+
+
+def _is_news(attempt: Attempt, report: Report) -> bool:
+    if is_news := counts(attempt.receipt, report.receipt):
+        return is_news
+    log.info("receipt_late", notice=attempt.notice_id, receipt=report.receipt, known=attempt.receipt)
+    return False

@@ -37,36 +37,49 @@ class SettlementFlow:
         self._poke = poke
 
     async def carry_out(self, tx: Tx, settled: Sequence[Settled], now: datetime) -> None:
-        """Write the rows and everything that follows from them in the caller's transaction; consoles are poked after the commit."""
+        """Write the rows, which the caller holds, and everything that follows from them in its transaction; consoles are poked after the
+        commit. Step by step over all of them and each step in one order: `sql_outbox` says why.
+        """
         await self._outbox.save(tx, [one.row for one in settled], now)
+        for one in sorted(settled, key=lambda one: one.row.notice.recipient_id):
+            await self._mark(tx, one, now)
+        await self._fall_back(tx, [one for one in settled if one.falls_back is not None])
+        for code, about in sorted(((code, one) for one in settled for code in one.alarms), key=_alarm_order):
+            await self._alarm(tx, about, code)
         for one in settled:
-            await self._follow(tx, one, now)
             if one.row.notice.lane.is_at_least_once:
                 self._poke_later(tx, one.row)
 
-    async def _follow(self, tx: Tx, one: Settled, now: datetime) -> None:
-        notice = one.row.notice
-        if one.falls_back is not None:
-            added = await self._outbox.enqueue(tx, next_notices(notice, one.falls_back))
-            log.warning("notice_falls_back", notice=one.row.id, cause=one.falls_back, added=len(added))
+    async def _mark(self, tx: Tx, one: Settled, now: datetime) -> None:
         if one.stopped:
-            await self._recipients.mark_stopped(tx, notice.recipient_id, now)
+            await self._recipients.mark_stopped(tx, one.row.notice.recipient_id, now)
         elif one.marks_number and one.row.error_code not in ("no_number", "no_texts", KNOWN_STOPPED):
-            await self._recipients.mark_texts_failing(tx, notice.recipient_id, now)
-        if one.alarms:
-            await self._alarm(tx, one)
+            await self._recipients.mark_texts_failing(tx, one.row.notice.recipient_id, now)
 
-    async def _alarm(self, tx: Tx, one: Settled) -> None:
+    async def _fall_back(self, tx: Tx, settled: Sequence[Settled]) -> None:
+        steps = {one.row.id: next_notices(one.row.notice, one.falls_back) for one in settled if one.falls_back is not None}
+        # Two of them may lead to one person: what the first says counts.
+        wanted = {notice.id: notice for notices in reversed(steps.values()) for notice in notices}
+        added = set(await self._outbox.enqueue(tx, [wanted[id] for id in sorted(wanted)]))
+        for one in settled:
+            count = sum(notice.id in added for notice in steps[one.row.id])
+            log.warning("notice_falls_back", notice=one.row.id, cause=one.falls_back, added=count)
+
+    async def _alarm(self, tx: Tx, one: Settled, code: str) -> None:
         notice = one.row.notice
         person = (await self._recipients.by_ids(tx, [notice.recipient_id])).get(notice.recipient_id)
         who = f"{person.name} {person.number_masked}" if person is not None else "a recipient"
         error = one.row.error_code or one.row.error_class or "unknown"
         # One alarm a responder; of customers, whom a carrier's bad day makes many, one an hour.
         about = notice.recipient_id if notice.lane.is_at_least_once else ""
-        for code in one.alarms:
-            detail = _SENTENCES[code].format(who=who, error=error)
-            whose = "" if code == "carrier_refuses_us" else about
-            await self._alarms.raise_operator_alarm(tx, notice.site_id, code, detail, about=whose, who=who, error=error)
+        detail = _SENTENCES[code].format(who=who, error=error)
+        whose = "" if code == "carrier_refuses_us" else about
+        await self._alarms.raise_operator_alarm(tx, notice.site_id, code, detail, about=whose, who=who, error=error)
 
     def _poke_later(self, tx: Tx, row: Enqueued) -> None:
         tx.after_commit(lambda: self._poke.poke(row.notice.site_id, TOPIC, row.id))
+
+
+def _alarm_order(alarm: tuple[str, Settled]) -> tuple[str, str, str]:
+    code, one = alarm
+    return code, one.row.notice.site_id, one.row.notice.recipient_id

@@ -2,6 +2,10 @@
 
 `enqueue` is called inside the transaction of an incident, a visit or a receipt, so a notice exists exactly if what it tells of exists.
 Claims are leases: PostgreSQL skips rows that another worker holds, SQLite's one writer makes the question moot.
+
+Who writes about notices holds them first, in the order of their ids, then writes of attempts, then of recipients in the order of theirs,
+then adds notices. Attempts are held by nobody: who writes of one holds its notice. In two orders, two transactions would wait for each
+other.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -114,12 +118,14 @@ class SqlOutbox(SqlNotices):
         pending = (notices.c.subject == subject) & (notices.c.state == NoticeState.PENDING)
         if channels:
             pending &= notices.c.channel.in_(channels)
-        done = await tx.conn.execute(
+        held = select(notices.c.id).where(pending).order_by(notices.c.id).with_for_update().cte("held")
+        withdrawn = await tx.conn.execute(
             update(notices)
-            .where(pending)
+            .where(notices.c.id.in_(select(held.c.id)))
             .values(state=NoticeState.CANCELLED, send_at=None, look_at=None, settled_at=self._clock.now())
+            .returning(notices.c.id)
         )
-        return done.rowcount
+        return len(withdrawn.all())
 
     async def claim(self, tx: Tx, lanes: Collection[Lane], now: datetime, limit: int) -> list[Enqueued]:
         """Lease up to `limit` due notices of `lanes`, most urgent first, and count the attempt; no other worker gets them meanwhile."""
@@ -188,11 +194,11 @@ class SqlOutbox(SqlNotices):
     async def attempt_of(
         self, tx: Tx, *, notice_id: NoticeId | None = None, number: int | None = None, provider_id: str | None = None
     ) -> Attempt | None:
-        """Return the attempt by its carrier's id, else by notice and number; None when there is none."""
+        """See `OutboxStore.attempt_of`."""
         by_provider = select(notice_attempts).where(notice_attempts.c.provider_id == provider_id)
         by_number = select(notice_attempts).where(notice_attempts.c.notice_id == notice_id, notice_attempts.c.number == number)
         for query in (by_provider if provider_id else None, by_number if notice_id and number else None):
-            row = (await tx.conn.execute(query.with_for_update())).first() if query is not None else None
+            row = (await tx.conn.execute(query)).first() if query is not None else None
             if row is not None:
                 return attempt_of_row(row)
         return None

@@ -127,8 +127,7 @@ class DeskFlow:
 
     async def _shown_at(self, tx: Tx, incident: Incident) -> datetime:
         """Return when it came into SQL, and so onto the console: after `raised_at` where SQL was away."""
-        begun = await self._incidents.events(tx, incident.id)
-        return begun[0].at if begun else incident.raised_at
+        return await self._incidents.begun_at(tx, incident.id) or incident.raised_at
 
     async def review(self, caller: Caller, incident_id: IncidentId, version: int, note: str) -> Incident:
         """Sign the report as a second person; takes a supervisor."""

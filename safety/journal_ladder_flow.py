@@ -1,8 +1,9 @@
 """Who is told of a journaled tap? The ladder runs from the safety card, straight to the carriers, until SQL has the tap.
 
 A press may be kept by several workers of a machine, by those who took over from the dead, too: each runs its ladder from when the hub heard
-the press, and what one has told the others pass over. When the tap is merged its own ladder begins in SQL: people may then be told twice,
-and that is meant.
+the press, and what one has told the others pass over. Whatever somebody presses beside it is part of the same call for help, as it will be
+in SQL: a worker has one ladder a person. When the tap is merged its own ladder begins in SQL: people may then be told twice, and that is
+meant.
 """
 
 import asyncio
@@ -28,16 +29,18 @@ class JournalLadderFlow:
         self._sender = sender
         self._told = told
         self._clock = clock
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[tuple[str, bool], asyncio.Task[None]] = {}
+        """By who pressed, and whether for practice: practice never stands before a real press."""
 
     def start(self, tap: SosTap) -> None:
         """See `JournalLadder.start`."""
-        if tap.incident_id not in self._running:
-            self._running[tap.incident_id] = asyncio.create_task(self._climb(tap))
+        whose = (tap.who, tap.is_drill)
+        if whose not in self._running:
+            self._running[whose] = asyncio.create_task(self._climb(tap))
 
     def stop(self, tap: SosTap) -> None:
         """See `JournalLadder.stop`."""
-        task = self._running.pop(tap.incident_id, None)
+        task = self._running.pop((tap.who, tap.is_drill), None)
         if task is not None:
             task.cancel()
         self._told.forget(tap.incident_id)
@@ -63,7 +66,7 @@ class JournalLadderFlow:
         try:
             async with self._told.telling(tap.incident_id, f"{round_} {channel.value} {person.recipient_id}") as is_to_be_told:
                 if is_to_be_told:
-                    await self._sender.send(site.site_id, tap.incident_id, person, channel, variables)
+                    await self._sender.send(site.site_id, tap.incident_id, person, channel, variables, is_drill=tap.is_drill)
         except Exception:
             log.exception("journaled_tap_not_told", incident_id=tap.incident_id, channel=channel.value)
 

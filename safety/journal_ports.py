@@ -39,11 +39,11 @@ class JournalLadder(Protocol):
     """Tells people of a journaled tap without SQL, from the safety card."""
 
     def start(self, tap: SosTap) -> None:
-        """Begin telling; a tap that is already being told changes nothing."""
+        """Begin telling; a tap of somebody for whom people are being told already changes nothing."""
         ...
 
     def stop(self, tap: SosTap) -> None:
-        """Stop: the tap is in SQL and its own ladder runs there."""
+        """Stop: the tap is in SQL, its own ladder runs there, and whatever else she pressed joins it."""
         ...
 
 
@@ -83,7 +83,7 @@ class DirectSender(Protocol):
     """Hands words to a carrier without the outbox: only while SQL is away."""
 
     async def send(
-        self, site_id: SiteId, incident_id: IncidentId, person: CardPerson, channel: Channel, variables: dict[str, str]
+        self, site_id: SiteId, incident_id: IncidentId, person: CardPerson, channel: Channel, variables: dict[str, str], *, is_drill: bool
     ) -> None:
-        """Send once, within 5 s; raises when the carrier did not take it."""
+        """Send once, within 5 s; raises when the carrier did not take it. A call asks for no keys: nothing could note who takes it."""
         ...

@@ -15,6 +15,8 @@ from core.errors import BadInput
 from notifications.notice import Channel
 
 _PHONES = {Channel.SMS, Channel.VOICE}
+MOST_EXHAUSTED_S = 3600
+"""Nobody waits longer than an hour until everyone is told again and again."""
 MOST_THEN = 5
 """So many people are tried one after another, 25 s each: longer than any tier waits for the next."""
 
@@ -64,16 +66,11 @@ DEFAULT = Ladder(
 
 
 def checked(ladder: Ladder) -> Ladder:
-    """Return the ladder, or raise `BadInput` naming the rung that makes no ladder: no rung at 0, a fall in time or tier, an empty rung,
-    one for programs, or none that reaches a phone of the desk."""
+    """Return the ladder, or raise `BadInput` naming the rung that makes no ladder: no rung at 0, a fall in time or tier, a tier without
+    rungs, an empty rung, one for programs, none that reaches a phone of the desk, or an end that nobody lives to see."""
     if not ladder.rungs or ladder.rungs[0].after_s != 0:
         raise BadInput("The first rung must be at 0 seconds: someone has to be told at once.")
-    for below, above in pairwise(ladder.rungs):
-        if above.after_s < below.after_s or above.tier < below.tier:
-            raise BadInput(
-                f"The rung at {above.after_s} s (tier {above.tier}) follows the one at {below.after_s} s (tier {below.tier}). "
-                "Rungs rise in time and tier: put them in order."
-            )
+    _must_rise(ladder)
     for rung in ladder.rungs:
         if not rung.groups or not rung.channels:
             raise BadInput(f"The rung at {rung.after_s} s tells nobody. Give it groups and channels, or remove it.")
@@ -84,9 +81,29 @@ def checked(ladder: Ladder) -> Ladder:
     if ladder.exhausted_after_s <= ladder.rungs[-1].after_s:
         last_s = ladder.rungs[-1].after_s
         raise BadInput(f"exhausted_after_s is {ladder.exhausted_after_s}; it must come after the last rung at {last_s} s.")
+    if ladder.exhausted_after_s > MOST_EXHAUSTED_S:
+        raise BadInput(
+            f"exhausted_after_s is {ladder.exhausted_after_s}; {MOST_EXHAUSTED_S} seconds are the most, and every rung comes before it."
+        )
     if not 10 <= ladder.repeat_s <= 600:
         raise BadInput(f"repeat_s is {ladder.repeat_s}; 10 to 600 seconds are allowed.")
     return ladder
+
+
+def _must_rise(ladder: Ladder) -> None:
+    for below, above in pairwise(ladder.rungs):
+        if above.after_s < below.after_s or above.tier < below.tier:
+            raise BadInput(
+                f"The rung at {above.after_s} s (tier {above.tier}) follows the one at {below.after_s} s (tier {below.tier}). "
+                "Rungs rise in time and tier: put them in order."
+            )
+    tiers = [rung.tier for rung in ladder.rungs]
+    for tier, rung in zip([-1, *tiers], ladder.rungs, strict=False):
+        if rung.tier > tier + 1 or rung.tier < 0:
+            raise BadInput(
+                f"The rung at {rung.after_s} s is of tier {rung.tier} where tier {tier + 1} is the next. "
+                f"Tiers count from 0 and leave none out: give it tier {tier + 1}, or put the missing rungs in."
+            )
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):

@@ -154,7 +154,9 @@ class LadderFlow:
         told = msgspec.structs.replace(incident, lap=lap)
         # One person stands on many rungs, and a second call at once would find her line busy. Texts of every tier reach her all the same.
         ringing = set[RecipientId]()
-        known: dict[Group, Sequence[Responder]] = {} if stands.on_duty is None else {Group.ON_DUTY: stands.on_duty}
+        # Of the hub's own drill only its phone is told, whoever is on duty.
+        is_known = stands.on_duty is not None and not incident.is_canary
+        known: dict[Group, Sequence[Responder]] = {Group.ON_DUTY: stands.on_duty or ()} if is_known else {}
         events = [await self._tell(tx, told, rung, now, ringing, unwritten, stands, known) for rung in now_due.rungs]
         told = self._after(told, now_due)
         if now_due.is_exhausted:

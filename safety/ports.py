@@ -81,6 +81,10 @@ class Incidents(Protocol):
         """Return the log of an incident in order."""
         ...
 
+    async def begun_at(self, tx: Tx, incident_id: IncidentId) -> datetime | None:
+        """Return when the first event of an incident was written, None where there is no such log."""
+        ...
+
     async def raised_since(self, tx: Tx, whos: Sequence[str], since: datetime) -> Sequence[Incident]:
         """Return the incidents of these people raised since `since`, oldest first, with those still open whatever their age."""
         ...

@@ -1,7 +1,7 @@
 """How fast does the desk answer? From the moment an alarm was due to people until one of them claimed it, a table a month.
 
-A tap counts from its commit, and one that SQL took late from when the hub heard it: she waited all that time. A detector's question counts
-from the moment at which it became an alarm: until then only she was asked.
+A tap counts from its commit, and one that SQL took late from when the hub heard it, whatever it joined then: she waited all that time. A
+detector's question counts from the moment at which it became an alarm: until then only she was asked.
 Source of the targets: BS 8484:2016, 80 % within 10 s and 98.5 % within 40 s; 120 s a tier is common practice.
 """
 
@@ -53,7 +53,14 @@ class Month(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def alarmed_at(incident: Incident, events: Sequence[Event]) -> datetime:
-    """Return when the incident became an alarm: when it was raised, or when a question went unanswered or was answered with a cry."""
+    """Return when the incident became an alarm: when it was raised, when a question went unanswered or was answered with a cry, or when the
+    hub heard a press of hers that came into SQL after that.
+    """
+    heard = [datetime.fromisoformat(event.data["heard_at"]) for event in events if _is_press(event) and event.data.get("heard_at")]
+    return min([_became_alarm(incident, events), *heard])
+
+
+def _became_alarm(incident: Incident, events: Sequence[Event]) -> datetime:
     if not events or events[0].data.get("kind") not in _QUESTIONS:
         return incident.raised_at
     for event in events:
@@ -67,10 +74,14 @@ def alarmed_at(incident: Incident, events: Sequence[Event]) -> datetime:
 def _is_cry(event: Event) -> bool:
     """Tell whether a question becomes an alarm here: a press, no answer, an answer that asks for help, or one under duress."""
     if event.kind is EventKind.PRESSED_AGAIN:
-        return event.data.get("kind") == "tap"
+        return _is_press(event)
     if event.kind is EventKind.PIN_ACCEPTED:
         return event.data.get("kind") == "duress"
     return event.kind is EventKind.ANSWERED and event.data.get("answer") != "ok"
+
+
+def _is_press(event: Event) -> bool:
+    return event.kind in (EventKind.RAISED, EventKind.PRESSED_AGAIN) and event.data.get("kind") == "tap"
 
 
 def answer_of(incident: Incident, events: Sequence[Event]) -> Answer:

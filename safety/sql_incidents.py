@@ -176,6 +176,12 @@ class SqlIncidents:
             found = found.where(incident_events.c.kind.in_([kind.value for kind in kinds]))
         return [_event(row) for row in await tx.conn.execute(found)]
 
+    async def begun_at(self, tx: Tx, incident_id: IncidentId) -> datetime | None:
+        """See `Incidents.begun_at`."""
+        found = select(incident_events.c.at).where(incident_events.c.incident_id == incident_id).order_by(incident_events.c.seq)
+        begun_at: datetime | None = (await tx.conn.execute(found.limit(1))).scalar()
+        return begun_at
+
     async def pressed(self, tx: Tx, incident_id: IncidentId, most: int) -> tuple[int, Event]:
         """See `Incidents.pressed`."""
         some = select(triggers.c.tap_id).where(triggers.c.incident_id == incident_id).limit(most).subquery()

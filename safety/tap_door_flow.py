@@ -5,6 +5,9 @@ same tap there, because the ids of a tap are the same everywhere. Without a jour
 
 A tap that neither takes (a full disk) gets no receipt: the phone says so and goes on pressing. But the door keeps it in memory, tells
 people from the safety card, and commits it when SQL is back, whether or not the phone ever presses again.
+
+A flood from a stolen phone must not use up the room of everybody else's presses: beyond those that open its incident one in ten seconds is
+kept (`flood.is_kept_by_others`), and the others are answered alike.
 """
 
 import asyncio
@@ -15,6 +18,7 @@ import structlog
 from core.clock import Clock
 from core.errors import HubError, Unavailable
 from core.right_of_way import RightOfWay
+from safety.flood import is_kept_by_others
 from safety.journal_ports import Journal, JournalLadder, TapRaiser
 from safety.sos_tap import Receipt, Road, SosTap
 
@@ -41,6 +45,7 @@ class TapDoor:
         self._clock = clock
         self._way = way or RightOfWay()
         self._attempts: set[asyncio.Task[Receipt]] = set()
+        self._keeping = asyncio.Lock()
         self._unstored: dict[tuple[str, str], SosTap] = {}
 
     async def raise_sos(self, tap: SosTap) -> Receipt:
@@ -130,8 +135,10 @@ class TapDoor:
     async def _journaled(self, tap: SosTap, failure: Exception) -> Receipt:
         if self._journal is None:
             raise failure
-        await self._journal.append(tap)
-        log.error("tap_journaled", incident_id=tap.incident_id, failure=type(failure).__name__)
+        async with self._keeping:
+            if not is_kept_by_others(self._journal.unmerged(), tap):
+                await self._journal.append(tap)
+                log.error("tap_journaled", incident_id=tap.incident_id, failure=type(failure).__name__)
         self._unstored.pop((tap.who, tap.tap_id), None)
         if self._ladder is not None:
             self._ladder.start(tap)

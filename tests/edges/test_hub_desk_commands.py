@@ -1,5 +1,7 @@
 """The desk's commands on a data folder of their own: plans, drills, detectors, response times, and what is said when something is wrong."""
 
+import json
+
 import pytest
 
 from core.errors import BadInput, NotFound
@@ -57,6 +59,25 @@ def test_a_drill_needs_a_phone_and_keeps_it(desk):
     assert made["recipient_id"] == again["recipient_id"] == off["recipient_id"]
     assert [each["canary_at_h"] for each in (made, again, off)] == [4, 5, None]
     assert told(desk("site", "drills", "--json")) == []
+
+
+def test_a_ladder_is_shown_set_from_a_file_and_kept_where_the_new_one_is_none(desk, tmp_path):
+    file = tmp_path / "ladder.json"
+    shown = told(desk("site", "ladder", "--json"))
+    file.write_text(json.dumps({**shown, "rungs": shown["rungs"][:2], "exhausted_after_s": 60}))
+    said = desk("site", "ladder", "--file", str(file))
+    again = desk("site", "ladder", "--file", str(file))
+    file.write_text(json.dumps({**shown, "rungs": [shown["rungs"][0], {**shown["rungs"][1], "tier": 7}]}))
+    with pytest.raises(BadInput, match="tier 7 where tier 1"):
+        desk("site", "ladder", "--file", str(file))
+
+    assert ("Set: it holds at munich" in said.stderr, "Set:" in again.stderr) == (True, False)
+    assert "exhausted_after_s  60" in said.stdout
+    assert "there is nobody" in said.stderr
+    held = told(desk("site", "ladder", "--site", "munich", "--json"))
+    assert [(rung["after_s"], rung["tier"]) for rung in held["rungs"]] == [(0, 0), (15, 0)]
+    with pytest.raises(BadInput, match="cannot be read"):
+        desk("site", "ladder", "--file", str(tmp_path / "none.json"))
 
 
 def test_detectors_have_modes_that_are_set_and_shown(desk):

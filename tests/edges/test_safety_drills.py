@@ -22,6 +22,7 @@ from safety.ladder_flow import LADDER_TIMER, LadderFlow
 from safety.site_rules import SiteRules
 from safety.sos_flow import SosFlow
 from safety.sql_canary import SqlCanaryRuns, SqlDrillResponders
+from safety.sql_duties import SqlDuties
 from safety.sql_incidents import SqlIncidents
 from safety.sql_site_rules import SqlSiteRules
 from tests.doubles.safety_ports import NobodyWorks, SpyPokes, safety_on
@@ -43,7 +44,7 @@ class Chain:
     """Everything from the drill's timer to the outbox; `deliver` stands for the carrier's receipt."""
 
     def __init__(self, work, clock, ids, key_ring):
-        self.work, self.clock, timers = work, clock, SqlTimers(work)
+        self.work, self.clock, self.ids, timers = work, clock, ids, SqlTimers(work)
         self.outbox, self.rules, self.runs = SqlOutbox(key_ring, clock), SqlSiteRules(ids, SiteRules()), SqlCanaryRuns()
         self.recipients = SqlRecipients(key_ring)
         alarms = AlarmsFlow(outbox=self.outbox, recipients=self.recipients, clock=clock)
@@ -88,6 +89,16 @@ class Chain:
         async with self.work.begin() as tx:
             mine = (notices.c.recipient_id == SINK) & (notices.c.channel == Channel.SMS.value)
             await tx.conn.execute(update(notices).where(mine).values(state=NoticeState.DELIVERED.value))
+
+    async def go_on_duty(self):
+        """Let a dispatcher with a phone sit at the desk."""
+        async with self.work.begin() as tx:
+            phone = Recipient(
+                id="r-ana", site_id=SITE, kind=RecipientKind.DISPATCHER, owner_id="ana", name="Ana", number="+353855550191",
+                number_masked="***91", country="IE",
+            )  # fmt: skip
+            await self.recipients.add(tx, phone, self.clock.now())
+            await SqlDuties(self.ids).begin(tx, SITE, "ana", self.clock.now(), self.clock.now(), is_lead=True)
 
     async def drills(self):
         """Return the runs, newest first."""
@@ -137,7 +148,10 @@ async def test_a_drill_whose_notice_does_not_arrive_alarms_the_owners_and_health
     assert "did not reach its phone" in await chain.canary.fault()
 
 
-async def test_only_the_canarys_phone_is_told(chain):
+@pytest.mark.parametrize("is_manned", [False, True])
+async def test_only_the_canarys_phone_is_told(chain, *, is_manned):
+    if is_manned:
+        await chain.go_on_duty()
     chain.clock.move(3590)
     await chain.pass_s(60, delivers=True)
     (run,) = await chain.drills()

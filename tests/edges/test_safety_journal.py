@@ -18,6 +18,7 @@ from hub.part import Part
 from hub.settings import load
 from hub.wiring import wire
 from safety.file_journal import FileJournal, JournalFull
+from safety.flood import FLOOD_OF
 from safety.journal import FILE_BYTES, RecordKind, encoded, records
 from safety.sos_tap import Receipt
 from safety.tap_door_flow import COMMIT_WITHIN_S, MERGE_WITHIN_S, TapDoor
@@ -155,6 +156,29 @@ async def test_a_phone_that_tries_again_neither_fills_the_journal_nor_makes_its_
         assert (await door.raise_sos(TAP)).status == "journaled"
 
     assert (journal._end, [each.heard_at for each in journal.unmerged()]) == (end, [START])
+
+
+async def test_a_flood_of_one_person_leaves_the_room_to_everybody_else(journal, clock):
+    door = TapDoor(Sql(clock, "breaks"), journal, None, clock)
+    flood = await asyncio.gather(*(door.raise_sos(tap(number)) for number in range(300)))
+    end = journal._end
+    hers = await door.raise_sos(msgspec.structs.replace(TAP, who="technician:t2"))
+    clock.move(10)
+    for number in range(300, 400):
+        await door.raise_sos(tap(number))
+
+    assert {receipt.status for receipt in [*flood, hers]} == {"journaled"}
+    assert [each.who for each in journal.unmerged()] == [TAP.who] * FLOOD_OF + ["technician:t2", TAP.who]
+    assert journal._end < end * 1.2
+
+
+async def test_a_real_press_is_kept_beside_a_flood_of_practice(journal, clock):
+    door = TapDoor(Sql(clock, "breaks"), journal, None, clock)
+    for number in range(FLOOD_OF + 5):
+        await door.raise_sos(msgspec.structs.replace(tap(number), is_drill=True))
+    await door.raise_sos(tap("real"))
+
+    assert journal.unmerged()[-1] == msgspec.structs.replace(tap("real"), heard_at=START)
 
 
 async def test_looking_whether_the_disk_takes_a_byte_changes_nothing_that_is_kept(tmp_path, key_ring, journal):

@@ -54,11 +54,12 @@ class Sent:
     """Meets `DirectSender`: who was told when, in seconds since the press."""
 
     def __init__(self, clock):
-        self.clock, self.told, self.is_broken = clock, [], False
+        self.clock, self.told, self.drills, self.is_broken = clock, [], [], False
 
-    async def send(self, site_id, incident_id, person, channel, variables):
+    async def send(self, site_id, incident_id, person, channel, variables, *, is_drill):
         if self.is_broken:
             raise Unavailable("no carrier")
+        self.drills.append(is_drill)
         self.told.append(((self.clock.now() - START) // timedelta(seconds=1), person.name, channel.value))
 
 
@@ -116,12 +117,43 @@ async def test_a_press_that_two_workers_keep_is_told_once(machine, clock):
     assert sorted(machine.sent.told) == sorted(SOUND)
 
 
+async def test_a_flood_of_kept_presses_of_one_person_is_told_once(machine):
+    worker = machine.worker()
+    for number in range(300):
+        worker.start(msgspec.structs.replace(PRESSED, tap_id=f"flood-{number}"))
+    await machine.settle()
+    await machine.pass_s(170)
+
+    assert sorted(machine.sent.told) == sorted(SOUND)
+
+
+async def test_kept_presses_of_two_people_are_both_told_and_practice_stands_before_no_real_press(machine):
+    worker, practice = machine.worker(), msgspec.structs.replace(PRESSED, tap_id="practice", is_drill=True)
+    for tap in (practice, PRESSED, msgspec.structs.replace(PRESSED, who="technician:t2")):
+        worker.start(tap)
+    await machine.settle()
+
+    assert (machine.sent.told, sorted(machine.sent.drills)) == ([SOUND[0]] * 3, [False, False, True])
+
+
+async def test_once_a_kept_press_is_in_sql_nobody_is_told_of_what_she_pressed_beside_it(machine):
+    worker, beside = machine.worker(), msgspec.structs.replace(PRESSED, tap_id="beside")
+    worker.start(PRESSED)
+    worker.start(beside)
+    await machine.settle()
+    worker.stop(PRESSED)
+    worker.stop(beside)
+    await machine.pass_s(170)
+
+    assert machine.sent.told == [SOUND[0]]
+
+
 async def test_who_takes_over_from_a_killed_worker_goes_on_where_it_was(machine):
     first = machine.worker()
     first.start(PRESSED)
     await machine.settle()
     await machine.pass_s(30)
-    first._running[PRESSED.incident_id].cancel()
+    first._running[PRESSED.who, False].cancel()
     await machine.pass_s(10)
     machine.worker().start(PRESSED)
     await machine.settle()

@@ -6,15 +6,17 @@ import msgspec
 import pytest
 
 from core.geo import LatLon
+from safety.desk_flow import DeskFlow
 from safety.evidence import EventKind, first_break
 from safety.incident import Resolution, State
 from safety.press_place import press_place
 from safety.report import Deviation, report_of
 from safety.row_check import differences
-from safety.sos_tap import Position
+from safety.sos_tap import Position, TriggerKind
+from safety.sql_incidents import SqlIncidents
 from safety.tap_door_flow import TapDoor
 from tests.doubles.fake_clock import START
-from tests.doubles.safety_ports import safety_on
+from tests.doubles.safety_ports import SpyPokes, TwoAccounts, safety_on
 from tests.edges.test_safety_tap import ANA, TAP, get, log_of
 
 pytestmark = pytest.mark.anyio
@@ -92,6 +94,40 @@ async def test_response_times_count_the_minutes_in_which_nobody_could_see_it(hub
     assert Deviation.ANSWERED_LATE in made.deviations
 
 
+@pytest.mark.parametrize("is_unanswered", [False, True])
+async def test_a_kept_press_that_joins_a_detectors_question_counts_from_when_the_hub_heard_it(hub, clock, work, *, is_unanswered):
+    """Whether the question is still open when the press is merged, or has become an alarm of its own a moment before."""
+    asked = await hub.sos.raise_sos(msgspec.structs.replace(TAP, kind=TriggerKind.DETECTOR, tap_id="d-1"))
+    door = TapDoor(sql := Away(hub.sos), Kept(), None, clock)
+    clock.move(10)
+    await door.raise_sos(TAP)
+    clock.move(AWAY.total_seconds())
+    if is_unanswered:
+        await hub.timers.run_once()
+    sql.is_away = False
+    await door.merge_once()
+    clock.move(5)
+    merged = await get(work, hub, asked.incident_id)
+    await hub.desk.claim(ANA, merged.id, merged.version)
+    made = report_of(await get(work, hub, merged.id), await log_of(work, hub, merged.id))
+
+    assert (made.alarmed_at, made.answered_s) == (START + timedelta(seconds=10), AWAY.total_seconds() + 5)
+
+
+async def test_a_press_that_is_merged_into_an_incident_somebody_had_answered_changes_no_time(hub, clock, work):
+    first = await hub.sos.raise_sos(TAP)
+    clock.move(3)
+    await hub.desk.claim(ANA, first.incident_id, 1)
+    door = TapDoor(sql := Away(hub.sos), Kept(), None, clock)
+    clock.move(2)
+    await door.raise_sos(msgspec.structs.replace(TAP, tap_id="second"))
+    clock.move(AWAY.total_seconds())
+    sql.is_away = False
+    await door.merge_once()
+
+    assert report_of(await get(work, hub, first.incident_id), await log_of(work, hub, first.incident_id)).answered_s == 3
+
+
 async def test_its_ladder_begins_at_the_foot_when_sql_has_it(hub, clock, merged):
     assert [after_s for _, after_s, *_ in hub.alerts.told] == [0]
     clock.move(16)
@@ -103,6 +139,21 @@ async def test_a_false_alarm_called_at_once_is_hasty_however_old_the_press_is(hu
     claimed = await hub.desk.claim(ANA, merged.id, merged.version)
     clock.move(20)
     ended = await hub.desk.resolve(ANA, merged.id, claimed.version, Resolution.FALSE_ACCIDENTAL, "a slip")
+
+    assert (ended.state, hub.alerts.hasty) == (State.RESOLVED, [merged.id])
+
+
+class OnlyBeginnings(SqlIncidents):
+    """Incidents whose logs are not read whole: a log may hold thousands of events."""
+
+    async def events(self, tx, incident_id, kinds=()):
+        raise AssertionError("the whole log is read")
+
+
+async def test_who_ends_an_incident_does_not_wait_until_its_whole_log_is_read(hub, clock, work, key_ring, merged):
+    desk = DeskFlow(work, OnlyBeginnings(key_ring), hub.ladder, TwoAccounts(), hub.alerts, SpyPokes(), clock)
+    claimed = await desk.claim(ANA, merged.id, merged.version)
+    ended = await desk.resolve(ANA, merged.id, claimed.version, Resolution.FALSE_ACCIDENTAL, "a slip")
 
     assert (ended.state, hub.alerts.hasty) == (State.RESOLVED, [merged.id])
 

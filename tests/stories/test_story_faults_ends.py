@@ -1,14 +1,18 @@
 """How a hub ends and begins again: drained, killed at its root, without its PostgreSQL; nobody is left behind, nothing is lost."""
 
 import asyncio
+import contextlib
 import os
+import shutil
 import signal
 import sys
 
+import aiohttp
 import pytest
 from sqlalchemy import make_url, text
 
 from core.sql import open_engine
+from hub.parent import metrics_folder
 from hub.recorder import NICENESS
 from realtime.close_code import CloseCode, may_reconnect
 from tests.doubles.phone import Phone
@@ -63,6 +67,35 @@ async def test_a_valkey_left_behind_is_ended_at_the_next_start(tmp_path):
         assert await recorder_is_nicer_by(hub) == 0
         assert hub.valkey() != orphan
         assert (await hub.ask("GET", "/readyz"))[0] == 200
+
+
+async def test_the_folder_of_the_numbers_taken_away_costs_the_numbers_and_nothing_else(tmp_path):
+    """As a log-out may take it, which clears what a user left in memory; a worker that ends after that begins again all the same."""
+    with served_hub(tmp_path / "data") as hub:
+        she = hub.people.technicians[1]
+        well, _ = await hub.ask("GET", "/metrics")
+        shutil.rmtree(metrics_folder(hub.settings))
+        await hub.until_fault("metrics")
+        first = await hub.ask("GET", "/v1/health")
+        scraped = await hub.ask("GET", "/metrics")
+        paths = ("/v1/me", "/v1/me/visits", "/v1/looks", "/v1/nowhere", "/readyz")  # each has numbers of its own
+        answers = [(await hub.ask("GET", path, token=she.token))[0] for path in paths]
+        (worker,) = hub.workers()
+        os.kill(worker, signal.SIGKILL)
+
+        async def is_received() -> bool:
+            with contextlib.suppress(aiohttp.ClientError):
+                return (await hub.ask("POST", "/v1/sos", token=she.token, json={"tap_id": "a"}))[1].get("status") == "received"
+            return False
+
+        await hub.until(is_received, "a new worker takes a press")
+        again = await hub.ask("GET", "/v1/health")
+
+    for status, health in (first, again):
+        assert (status, health["status"]) == (200, "degraded")
+        assert [fault["detail"] for fault in health["faults"] if fault["name"] == "metrics"] == [scraped[1]["detail"]]
+    assert "started again" in scraped[1]["detail"]
+    assert (well, scraped[0], [status for status in answers if status >= 500]) == (200, 503, [])
 
 
 async def test_postgresql_that_goes_away_under_load_costs_nothing_that_was_acknowledged(tmp_path, postgres_url):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from core.errors import BadInput
 from notifications.notice import Channel
 from safety.ladder import DEFAULT, MOST_THEN, Group, Rung, after_her, checked, due, those_beside
+from safety.ladder_file import read_ladder
 from tests.doubles.fake_clock import START
 
 
@@ -80,12 +81,20 @@ def only(channel, group=Group.ON_DUTY):
     return Rung(after_s=0, tier=0, groups=(group,), channels=(channel,))
 
 
+def rung_of(rung, **change):
+    return msgspec.structs.replace(rung, **change)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"rungs": ()}, "someone has to be told at once"),
         ({"rungs": DEFAULT.rungs[1:]}, "someone has to be told at once"),
         ({"rungs": (DEFAULT.rungs[0], DEFAULT.rungs[2], DEFAULT.rungs[1])}, "Rungs rise"),
+        ({"rungs": (rung_of(DEFAULT.rungs[0], tier=1), *DEFAULT.rungs[2:])}, "tier 1 where tier 0"),
+        ({"rungs": (DEFAULT.rungs[0], rung_of(DEFAULT.rungs[3], tier=7))}, "tier 7 where tier 1"),
+        ({"rungs": (rung_of(DEFAULT.rungs[0], tier=-1),)}, "tier -1 where tier 0"),
+        ({"exhausted_after_s": 10**12}, "are the most"),
         ({"rungs": (Rung(after_s=0, tier=0, groups=(), channels=()),)}, "tells nobody"),
         ({"rungs": (only(Channel.WEBHOOK),)}, "take webhook out"),
         ({"rungs": (only(Channel.CONSOLE),)}, "wakes nobody"),
@@ -97,3 +106,22 @@ def only(channel, group=Group.ON_DUTY):
 def test_a_ladder_with_a_hole_is_refused(change, words):
     with pytest.raises(BadInput, match=words):
         checked(msgspec.structs.replace(DEFAULT, **change))
+
+
+def test_a_file_that_holds_the_ladder_is_read():
+    assert read_ladder(msgspec.json.encode(DEFAULT).decode()) == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no ladder: Input data was truncated"),
+        ('{"rungs": 5}', "Start from what"),
+        ('{"rungs": [{"after_s": 0, "tier": 0, "groups": ["desk"], "channels": ["sms"]}]}', "Groups are on_duty, duty_lead"),
+        ('{"rungs": [{"after_s": 0, "tier": 0, "groups": ["on_duty"], "channels": ["sms"], "after": 5}], "n": 1}', "no after, no n. Is"),
+        ('{"rungs": []}', "someone has to be told at once"),
+    ],
+)
+def test_a_file_that_holds_none_is_refused_with_a_cure(text, words):
+    with pytest.raises(BadInput, match=words):
+        read_ladder(text)
