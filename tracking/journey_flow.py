@@ -83,7 +83,7 @@ class JourneyFlow:
         told: list[tuple[OpenVisit, Told]] = []
         taken = 0
         for technician_id, hers in self._by_technician_of(judged):
-            for journey in self._by_technician[technician_id]:
+            for journey in self._by_technician.get(technician_id, ()):
                 told += [(journey.visit, each) for each in journey.take(hers)]
                 if journey.is_unsaved:
                     self._touched[journey.visit.visit_id] = journey
