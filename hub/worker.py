@@ -25,6 +25,7 @@ from hub.lifeline import PARENT_FD, PART, end_with_parent, settle_memory
 from hub.logs import start_logging
 from hub.middleware import App
 from hub.part import Part
+from hub.patient_http import PatientHttpProtocol
 from hub.settings import Settings, load
 from hub.settings_read import BadSettings
 from hub.wiring import Hub, open_hub
@@ -97,7 +98,7 @@ def uvicorn_config(app: object, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         loop="uvloop",
-        http="httptools",
+        http=PatientHttpProtocol,
         ws=DirectSocketProtocol,
         ws_max_size=settings.limits.max_frame_bytes,
         ws_per_message_deflate=False,
