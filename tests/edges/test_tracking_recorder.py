@@ -501,10 +501,10 @@ async def test_run_records_by_itself_and_survives_a_broken_table(world: World) -
             while await world.stored() != [1]:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     finally:
-        # A recorder that goes on would use the engine while it is closed.
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        # A recorder that goes on would use the engine while it is closed. One cancellation in the middle of a commit may be swallowed below it.
+        while not task.done():
+            task.cancel()
+            await asyncio.sleep(0.01)
     assert await world.stream.hold_lease(SITE, 0, "another", 1000)
 
 
