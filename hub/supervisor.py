@@ -117,9 +117,6 @@ class Supervisor:
             async with asyncio.timeout(flow.deadline_s):
                 await flow.round()
         except Exception as error:
-            if flow.task is not None and flow.task.cancelling():
-                # A group of tasks tells of a failure at the end (Python 3.11), not of the end: the flow would go on for ever.
-                raise asyncio.CancelledError from error
             if flow.is_settled(self._clock.monotonic()):
                 flow.failures_in_a_row = 0
             flow.failures += 1

@@ -139,9 +139,6 @@ class RecorderFlow:
         await self._look()
 
     async def _leads(self) -> bool:
-        # What is cancelled in the middle of SQL may keep it to itself, and 3.11's group of tasks tells of a failure instead: end now, then.
-        if (task := asyncio.current_task()) is not None and task.cancelling():
-            raise asyncio.CancelledError
         if self._clock.monotonic() < self._renew_at_s:
             return True
         self._renew_at_s = self._clock.monotonic() + self._settings.renew_s

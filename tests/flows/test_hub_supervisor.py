@@ -118,18 +118,3 @@ async def test_two_flows_of_one_name_are_refused(supervisor):
     supervisor.endless("same", Rounds().once)
     with pytest.raises(ValueError, match="same"):
         supervisor.endless("same", Rounds().once)
-
-
-async def test_a_flow_whose_end_breaks_something_ends_all_the_same(clock, supervisor):
-    async def breaks() -> None:
-        try:
-            await asyncio.get_running_loop().create_future()
-        except asyncio.CancelledError:
-            raise OSError("The connection is closed.") from None
-
-    supervisor.endless("breaks", breaks)
-    supervisor.start()
-    await ran(supervisor, clock, 1)
-    await supervisor.stop(deadline_s=1.0)
-
-    assert supervisor.flows["breaks"].task.done()
