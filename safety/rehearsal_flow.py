@@ -22,8 +22,8 @@ SIDE_BY_SIDE = 8
 _UNKNOWN = (f"{TokenKind.DEVICE}rehearsal", f"{TokenKind.LINK}rehearsal")
 
 
-class Stage(Protocol):
-    """Where a press is rehearsed. Met by `sos_flow.SosFlow`."""
+class PressRehearser(Protocol):
+    """Goes through a press without raising it. Met by `sos_flow.SosFlow`."""
 
     async def rehearse(self, tap: SosTap) -> None:
         """Do all that raising `tap` does before its commit, and undo it; raises what the press would have met."""
@@ -37,10 +37,10 @@ class RehearsalFlow:
     """
 
     def __init__(
-        self, stage: Stage, caller_of_token: Callable[[str], Awaitable[object]], sites: Callable[[], Awaitable[Sequence[SiteId]]],
+        self, presses: PressRehearser, caller_of_token: Callable[[str], Awaitable[object]], sites: Callable[[], Awaitable[Sequence[SiteId]]],
         ids: IdSource, side_by_side: int = 1,
     ) -> None:  # fmt: skip
-        self._stage = stage
+        self._presses = presses
         self._caller_of_token = caller_of_token
         self._sites = sites
         self._ids = ids
@@ -61,7 +61,7 @@ class RehearsalFlow:
             with contextlib.suppress(NotSignedIn):
                 await self._caller_of_token(token)
         nobody = TechnicianId(self._ids.new_id())
-        await self._stage.rehearse(
+        await self._presses.rehearse(
             # A drill: if ever a mistake let one be committed, people would read that it is none.
             SosTap(
                 tap_id="rehearsal", who=f"technician:{nobody}", person=PersonKind.TECHNICIAN, site_id=site_id, road=Road.HTTP,
