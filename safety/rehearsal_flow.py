@@ -37,8 +37,8 @@ class RehearsalFlow:
     """
 
     def __init__(
-        self, presses: PressRehearser, caller_of_token: Callable[[str], Awaitable[object]], sites: Callable[[], Awaitable[Sequence[SiteId]]],
-        ids: IdSource, side_by_side: int = 1,
+        self, presses: PressRehearser, caller_of_token: Callable[[str], Awaitable[object]],
+        sites: Callable[[], Awaitable[Sequence[SiteId]]], ids: IdSource, side_by_side: int = 1,
     ) -> None:  # fmt: skip
         self._presses = presses
         self._caller_of_token = caller_of_token
