@@ -39,6 +39,7 @@ class Watched:
     last_error: str = ""
     last_began_at_s: float | None = None
     last_ended_at_s: float | None = None
+    is_ending: bool = False
     task: asyncio.Task[None] | None = None
 
     def is_failing(self, now_s: float) -> bool:
@@ -73,18 +74,19 @@ class Supervisor:
         """Start every flow that is not running and whose name is wanted in this process."""
         for flow in self.flows.values():
             if is_wanted(flow.name) and (flow.task is None or flow.task.done()):
+                flow.is_ending = False
                 flow.task = asyncio.create_task(self._keep(flow), name=f"flow:{flow.name}")
 
     async def stop(self, deadline_s: float = 5.0) -> None:
-        """End the flows by rank, those of one rank together; whatever does not end within `deadline_s` a rank is left behind, in words."""
+        """End the flows by rank, those of one rank together; whatever does not end within `deadline_s` a rank is left behind, in words.
+
+        Each is told twice: a library that is cancelled in the middle of its work may keep the first time to itself.
+        """
         for rank in sorted({flow.rank for flow in self.flows.values()}):
-            tasks = [flow.task for flow in self.flows.values() if flow.rank == rank and flow.task is not None]
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                _, late = await asyncio.wait(tasks, timeout=deadline_s)
-                for task in late:
-                    log.error("flow_does_not_end", flow=task.get_name(), after_s=deadline_s)
+            flows = [flow for flow in self.flows.values() if flow.rank == rank]
+            late = await _told(await _told(flows, deadline_s / 2), deadline_s / 2)
+            for flow in late:
+                log.error("flow_does_not_end", flow=flow.name, after_s=deadline_s)
 
     async def cycle_after(self, name: str, cycle: int) -> int:
         """Wait until the flow `name` has ended more than `cycle` rounds; return their number. For tests and drains."""
@@ -117,6 +119,9 @@ class Supervisor:
             async with asyncio.timeout(flow.deadline_s):
                 await flow.round()
         except Exception as error:
+            if flow.is_ending:
+                # What broke because it was told to end is no failure to try again after.
+                raise asyncio.CancelledError from error
             if flow.is_settled(self._clock.monotonic()):
                 flow.failures_in_a_row = 0
             flow.failures += 1
@@ -132,3 +137,15 @@ class Supervisor:
     @staticmethod
     def _pause_s(flow: Watched) -> float:
         return min(LAST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(flow.failures_in_a_row - 1, 10))
+
+
+async def _told(flows: list[Watched], wait_s: float) -> list[Watched]:
+    """Tell flows to end; return those that still run after `wait_s` seconds."""
+    tasks = {flow.name: flow.task for flow in flows if flow.task is not None and not flow.task.done()}
+    for flow in flows:
+        flow.is_ending = True
+    for task in tasks.values():
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks.values(), timeout=wait_s)
+    return [flow for flow in flows if flow.name in tasks and not tasks[flow.name].done()]

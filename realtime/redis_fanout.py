@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from core import redis_keys
 from core.clock import Clock
 from core.ids import SiteId
+from core.side_by_side import side_by_side
 from realtime.fanout import Fanout
 from realtime.ports import Poke
 from tracking import packing
@@ -104,11 +105,7 @@ class RedisFanout:
             pubsub = hearing.pubsub()
             stack.push_async_callback(pubsub.aclose)
             await pubsub.psubscribe(redis_keys.every_site_channel())
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._hear(pubsub))
-                tasks.create_task(self._keep_subscribed(pubsub))
-                tasks.create_task(self._ping(pubsub))
-                tasks.create_task(self._speak(speaking))
+            await side_by_side(self._hear(pubsub), self._keep_subscribed(pubsub), self._ping(pubsub), self._speak(speaking))
 
     async def _lost(self) -> None:
         self.is_connected = False

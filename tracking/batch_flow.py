@@ -16,6 +16,7 @@ from core.clock import Clock
 from core.errors import Unavailable
 from core.ids import IdSource, SiteId, TechnicianId
 from core.right_of_way import RightOfWay
+from core.side_by_side import side_by_side
 from tracking import books
 from tracking.fix import Fix, Judged, Lane, OutcomeError
 from tracking.fix_verdict import DEFAULT_RULES, Mark, VerdictRules, judge
@@ -79,9 +80,7 @@ class BatchFlow:
         """Write batch after batch until cancelled; then give back what is not answered and what is still queued."""
         self._to_answer = asyncio.Queue()
         try:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._write())
-                both.create_task(self._answer())
+            await side_by_side(self._write(), self._answer())
         finally:
             self._give_back()
 

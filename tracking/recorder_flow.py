@@ -16,6 +16,7 @@ import structlog
 from core.clock import Clock
 from core.errors import Unavailable
 from core.ids import SiteId
+from core.side_by_side import side_by_side
 from core.unit_of_work import Tx, UnitOfWork
 from tracking import books, packing
 from tracking.fix import Judged
@@ -83,8 +84,7 @@ class RecorderFlow:
     async def run(self) -> None:
         """Record whenever the lease is free, until cancelled; survives Redis and SQL being away."""
         try:
-            while True:
-                await self._clock.sleep(await self._turn())
+            await side_by_side(self._keep_recording())
         finally:
             await self._step_down()
 
@@ -108,6 +108,10 @@ class RecorderFlow:
         count = await self._record(entries)
         await self._trim()
         return count
+
+    async def _keep_recording(self) -> None:
+        while True:
+            await self._clock.sleep(await self._turn())
 
     async def _turn(self) -> float:
         """Be the active recorder as long as it goes; return how long to pause before trying again, in seconds."""
@@ -203,18 +207,13 @@ class RecorderFlow:
         So SQLite's one lock is held for the writing only, and another recorder that holds it keeps the journeys here from nothing.
         """
         made: asyncio.Queue[_Ready | None] = asyncio.Queue(AHEAD)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                writing = tasks.create_task(self._commit_all(made))
-                for pieces in self._transactions(entries):
-                    await made.put(await self._ready(pieces))
-                await made.put(None)
-        except* Exception as failures:
-            # Of two the first: the other was cancelled for it.
-            failure = failures.exceptions[0]
-        else:
-            return writing.result()
-        raise failure
+        _, count = await side_by_side(self._make_ready(entries, made), self._commit_all(made))
+        return int(count)
+
+    async def _make_ready(self, entries: Sequence[Entry], made: asyncio.Queue[_Ready | None]) -> None:
+        for pieces in self._transactions(entries):
+            await made.put(await self._ready(pieces))
+        await made.put(None)
 
     async def _commit_all(self, made: asyncio.Queue[_Ready | None]) -> int:
         count = 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -500,10 +501,37 @@ async def test_run_records_by_itself_and_survives_a_broken_table(world: World) -
             while await world.stored() != [1]:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     finally:
-        # One that goes on would use the engine while it is closed; a cancellation in the middle of a commit may be swallowed below it.
-        while not task.done():
-            task.cancel()
-            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+    assert await world.stream.hold_lease(SITE, 0, "another", 1000)
+
+
+class BreaksOff:
+    """A ledger whose connection breaks when what it does is cancelled, as that of PostgreSQL does."""
+
+    def __init__(self, ledger: Any) -> None:
+        self._ledger, self.is_recording = ledger, asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def record(self, *_: Any) -> int:
+        self.is_recording.set()
+        try:
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+        except asyncio.CancelledError:
+            raise OSError("The connection is closed.") from None
+
+
+async def test_a_recorder_ends_when_its_end_breaks_a_connection(world: World) -> None:
+    ledger = world.ledger = BreaksOff(world.ledger)  # type: ignore[assignment]
+    await world.acknowledged(fix(1))
+    task = asyncio.create_task(world.recorder().run())
+    async with asyncio.timeout(BUSY_MACHINE_S):
+        await ledger.is_recording.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
     assert await world.stream.hold_lease(SITE, 0, "another", 1000)
 
 

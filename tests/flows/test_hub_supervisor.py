@@ -118,3 +118,38 @@ async def test_two_flows_of_one_name_are_refused(supervisor):
     supervisor.endless("same", Rounds().once)
     with pytest.raises(ValueError, match="same"):
         supervisor.endless("same", Rounds().once)
+
+
+async def cancelled() -> None:
+    """Return when this task is cancelled, as if nothing had happened."""
+    try:
+        await asyncio.get_running_loop().create_future()
+    except asyncio.CancelledError:
+        return
+
+
+async def test_a_flow_whose_end_breaks_something_ends_all_the_same(clock, supervisor):
+    async def breaks() -> None:
+        await cancelled()
+        raise OSError("The connection is closed.")
+
+    supervisor.endless("breaks", breaks)
+    supervisor.start()
+    await ran(supervisor, clock, 1)
+    await supervisor.stop()
+
+    assert supervisor.flows["breaks"].task.done()
+    assert supervisor.flows["breaks"].failures == 0
+
+
+async def test_a_flow_whose_library_keeps_its_end_to_itself_is_told_again(clock, supervisor):
+    async def swallows() -> None:
+        await cancelled()
+        await asyncio.get_running_loop().create_future()
+
+    supervisor.endless("swallows", swallows)
+    supervisor.start()
+    await ran(supervisor, clock, 1)
+    await supervisor.stop(deadline_s=0.02)
+
+    assert supervisor.flows["swallows"].task.done()

@@ -215,6 +215,17 @@ def test_after_a_reload_the_page_still_knows(served, hers):
     expect(row(hers)).to_contain_text("Received")
 
 
+def test_on_a_page_without_network_the_button_and_the_calls_stand_where_they_will_stay(served, hers):
+    served.hub.phone.is_answering = False
+    hers.reload()
+    expect(hers.locator("#help-calls").get_by_role("link", name="Call the desk")).to_be_visible()
+    before = hers.locator("#tap-hold").bounding_box()
+    served.hub.phone.is_answering = True
+
+    expect(hers.locator("#link")).to_have_attribute("data-state", "live")
+    assert hers.locator("#tap-hold").bounding_box() == before
+
+
 def test_the_customer_finds_help_from_any_place_of_the_page(served, window):
     page = window.open(served.customer_url)
     expect(page.locator("#tap-hold")).to_be_visible()

@@ -39,6 +39,7 @@ async function open(words, state) {
  */
 async function offerHelp(api, words) {
   const numbers = (await getKey("numbers").catch(() => null)) ?? {};
+  showCalls(numbers, words);
   const parts = /** @type {{sender: FixSender | null, locator: Locator | null}} */ ({ sender: null, locator: null });
   const cry = (/** @type {object} */ frame) => parts.sender?.cry(frame) ?? false;
   const tap = new HelpTap(words, { token: api.token, cry, numbers, hasPin: true, position: () => parts.locator?.last ?? null }).start();
@@ -50,7 +51,9 @@ async function offerHelp(api, words) {
     join(me, sender, locator) {
       Object.assign(parts, { sender, locator });
       sender.addEventListener("frame", (event) => tap.outbox.onFrame(/** @type {CustomEvent} */ (event).detail));
-      const known = { deskPhone: me.desk_phone, emergencyNumber: policeOf(me)?.number };
+      const known = { deskPhone: me.desk_phone, emergencyNumber: policeOf(me)?.number ?? null };
+      // The calls stand below the button: it would move under a finger.
+      if (JSON.stringify(known) !== JSON.stringify(numbers)) showCalls(known, words);
       tap.setNumbers(known);
       settings.showHelping(Boolean(me.technician.helps_colleagues));
       setKey("numbers", known).catch(() => null);
@@ -91,7 +94,6 @@ async function work(api, me, help, words, state) {
   const setting = { fares: earnings ? () => api.headers() : null, map: state.map, basemapUrl: `/assets/basemap/${encodeURIComponent(me.technician.site_id)}`, zone: me.zone };
   const visits = new TechnicianVisits(api, acts, words, setting, () => locator.last);
   if (earnings) new FarePart(earnings, "/technician/fares", () => api.headers()).start();
-  showCalls(me, words);
   help.join(me, sender, locator);
   const prompts = new PromptCard(words, () => api.headers(), (id) => visits.visits.find((each) => each.id === id)?.place?.address ?? "");
   sender.addEventListener("frame", (event) => prompts.onFrame(/** @type {CustomEvent} */ (event).detail));
@@ -115,12 +117,11 @@ async function work(api, me, help, words, state) {
   setInterval(() => shift.refresh(), 60_000);
 }
 
-/** Whom to call, whatever else fails: these links work without the hub. @param {any} me @param {import("./words.js").Words} words */
-function showCalls(me, words) {
+/** Whom to call, whatever else fails: these links work without the hub. @param {import("./help_tap.js").Numbers} numbers @param {import("./words.js").Words} words */
+function showCalls({ deskPhone, emergencyNumber }, words) {
   const calls = [];
-  if (me.desk_phone) calls.push(h("a", { class: "button plain", href: `tel:${me.desk_phone}` }, icon("phone"), words.say("technician-help-desk")));
-  const number = policeOf(me)?.number;
-  if (number) calls.push(h("a", { class: "button plain", href: `tel:${number}` }, icon("alert"), words.say("help-emergency", { number })));
+  if (deskPhone) calls.push(h("a", { class: "button plain", href: `tel:${deskPhone}` }, icon("phone"), words.say("technician-help-desk")));
+  if (emergencyNumber) calls.push(h("a", { class: "button plain", href: `tel:${emergencyNumber}` }, icon("alert"), words.say("help-emergency", { number: emergencyNumber })));
   byId("help-calls").replaceChildren(...calls);
 }
 
