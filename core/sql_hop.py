@@ -8,7 +8,8 @@ it holds no lock that nobody lets go.
 What is brief does not even hop: the beginning and the end of a reading transaction, which touch no file, and each statement of a
 transaction that `stays`: a writer of people's promises, or a reader of rows found by an index. They hold the event loop's own thread for
 less time than the hop would cost it, and a busy loop puts no turn of its own between two of them, in which SQLite's one writer would be
-held for nothing. What waits for the disk or for another process always hops: the beginning and the end of a writing transaction.
+held for nothing. Such a writer begins there too where nobody else writes. What waits for the disk or for another process always hops: the
+end of a writing transaction, and its beginning while another one is under way.
 """
 
 import sqlite3
@@ -88,8 +89,17 @@ def _begun(connection: sqlite3.Connection) -> sqlite3.Cursor:
             try:
                 return connection.execute(BEGIN_WRITING)
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # or one of its kinds
                     raise
+        return connection.execute(BEGIN_WRITING)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+def _begun_at_once(connection: sqlite3.Connection) -> sqlite3.Cursor:
+    """Begin to write if nobody else does."""
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
         return connection.execute(BEGIN_WRITING)
     finally:
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
@@ -120,9 +130,17 @@ class Connection(AsyncAdapt_aiosqlite_connection):
         self._is_reading = reading
         if reading:
             self._here(lambda connection: connection.execute(BEGIN_READING))
-        else:
+        elif self._is_out or not stays or not self._has_begun_here():
             self._out(_begun)
         self._stays = stays
+
+    def _has_begun_here(self) -> bool:
+        try:
+            self._here(_begun_at_once)
+        except sqlite3.OperationalError:
+            # Somebody writes. If it is anything else, the thread meets it too and says so.
+            return False
+        return True
 
     def run(self, call: Call) -> Found:
         """Run one statement and return all of what it gave."""

@@ -4,14 +4,14 @@ Everything a tap needs before its commit is bounded here: a second for its crede
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
 from weakref import WeakKeyDictionary
 
 import msgspec
 import structlog
 from starlette.requests import Request
 
+from core.attempt import within
 from core.caller import Caller, CallerKind
 from core.clock import Clock, from_ms
 from core.errors import HubError, NotFound, NotSignedIn, Unavailable
@@ -41,7 +41,6 @@ from visits.stage import Stage
 from visits.visit import Visit
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 CALLER_S = 1.0
 POSITION_S = 0.2
@@ -104,22 +103,6 @@ class Tappers:
     def _on_card(self, token: str) -> tuple[Caller, bool] | None:
         card = None if self._cards is None or not token else self._cards.load()
         return None if card is None else caller_on_card(card, token_hash(token))
-
-
-async def within(asked: Coroutine[Any, Any, T], seconds: float) -> T:
-    """Return what `asked` answers within `seconds`, else raise `TimeoutError` at once: what is given up ends by itself.
-
-    `asyncio.timeout` would wait for the end of it, and a connection that does not answer takes seconds to close.
-    """
-    attempt = asyncio.create_task(asked)
-    attempt.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-    try:
-        await asyncio.wait({attempt}, timeout=seconds)
-        if not attempt.done():
-            raise TimeoutError(f"No answer within {seconds:g} s.")
-        return attempt.result()
-    finally:
-        attempt.cancel()
 
 
 class TapSites:

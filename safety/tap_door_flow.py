@@ -15,6 +15,7 @@ import asyncio
 import msgspec
 import structlog
 
+from core.attempt import Attempt
 from core.clock import Clock
 from core.errors import HubError, Unavailable
 from core.right_of_way import RightOfWay
@@ -51,14 +52,17 @@ class TapDoor:
     async def raise_sos(self, tap: SosTap) -> Receipt:
         """Return the receipt of `tap`: `received` once committed, `journaled` once synced; raises `Unavailable` when neither can be."""
         tap = msgspec.structs.replace(tap, heard_at=self._clock.now())
-        attempt = asyncio.create_task(self._sos.raise_sos(tap))
-        self._attempts.add(attempt)
-        attempt.add_done_callback(self._forget)
         with self._way.taken():
-            failure = await self._outcome(attempt)
-        if failure is None:
-            self._forget_unstored(tap)
-            return attempt.result()
+            try:
+                receipt = await self._committed(tap)
+            except Exception as away:
+                # What the flow refuses in words (an unknown visit) is an answer, not an outage.
+                if isinstance(away, HubError) and not away.retryable:
+                    raise
+                failure = away
+            else:
+                self._forget_unstored(tap)
+                return receipt
         try:
             return await self._journaled(tap, failure)
         except Exception as why:
@@ -119,18 +123,18 @@ class TapDoor:
         """Tell whether a tap could be stored without SQL: part of readiness."""
         return self._journal is not None
 
-    async def _outcome(self, attempt: asyncio.Task[Receipt]) -> Exception | None:
+    async def _committed(self, tap: SosTap) -> Receipt:
+        attempt = Attempt(self._sos.raise_sos(tap))
+        self._attempts.add(attempt.task)
+        attempt.task.add_done_callback(self._forget)
+        if self._journal is None or attempt.answer.done():
+            return await attempt.answer
         deadline = asyncio.ensure_future(self._clock.sleep(COMMIT_WITHIN_S))
-        waits: set[asyncio.Future[object]] = {attempt} if self._journal is None else {attempt, deadline}  # type: ignore[arg-type]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        deadline.cancel()
-        if not attempt.done():
-            return TimeoutError("SQL did not commit in time.")
-        failure = attempt.exception()
-        # What the flow refuses in words (an unknown visit) is an answer, not an outage.
-        if isinstance(failure, HubError) and not failure.retryable:
-            raise failure
-        return failure if isinstance(failure, Exception) else None
+        deadline.add_done_callback(lambda _: attempt.give_up("SQL did not commit in time."))
+        try:
+            return await attempt.answer
+        finally:
+            deadline.cancel()
 
     async def _journaled(self, tap: SosTap, failure: Exception) -> Receipt:
         if self._journal is None:

@@ -11,8 +11,8 @@ from tracking.fix import Fix, Reason
 from tracking.fix_verdict import NO_MARK, Mark
 from visits.shift import Interval, covers
 
-REFRESH_MS = 10_000
-"""A snapshot older than this is read again in the background while it is still used."""
+REFRESH_MS = 9_000
+"""A snapshot older than this is read again in the background, within a second, while it is still used."""
 EXPIRES_MS = 60_000
 """A snapshot older than this is not used: SQL has been away for a minute."""
 

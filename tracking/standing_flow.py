@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 READ_S = 5.0
 TOGETHER = 100
 """Technicians read together: a query each would cost a busy worker a sixth of its time."""
+GATHER_MS = 1_000
+"""So far apart are refreshes that nobody waits for: in a busy hub those of a second are read together."""
 REMEMBERED = 50_000
 
 
@@ -44,6 +46,9 @@ class Standings:
         self._known: dict[TechnicianId, Standing] = {}
         self._waiting: dict[TechnicianId, deque[Offer]] = {}
         self._due: dict[TechnicianId, SiteId] = {}
+        self._old: dict[TechnicianId, SiteId] = {}
+        """Still in use, to be read again."""
+        self._refreshed_ms = 0
         self._reading: set[TechnicianId] = set()
         self._changed: set[TechnicianId] = set()
         self._is_failing = False
@@ -62,7 +67,7 @@ class Standings:
         if waiting is None and standing is not None and (off := _off_shift(standing, offer)) is not None:
             self._on_ready(offer, standing, off)
             if standing.is_due(offer.received_ms):
-                self._read_later(sender.technician_id, sender.site_id)
+                self._refresh_later(sender.technician_id, sender.site_id, offer.received_ms)
             return
         if waiting is None:
             waiting = self._waiting[sender.technician_id] = deque()
@@ -101,6 +106,16 @@ class Standings:
     def _read_later(self, technician_id: TechnicianId, site_id: SiteId) -> None:
         self._due[technician_id] = site_id
         self._wake.set()
+
+    def _refresh_later(self, technician_id: TechnicianId, site_id: SiteId, now_ms: int) -> None:
+        if technician_id in self._reading or technician_id in self._due:
+            return
+        self._old[technician_id] = site_id
+        if len(self._old) >= TOGETHER or now_ms - self._refreshed_ms >= GATHER_MS:
+            self._refreshed_ms = now_ms
+            self._due |= self._old
+            self._old.clear()
+            self._wake.set()
 
     async def _read(self, due: dict[TechnicianId, SiteId]) -> None:
         read_no, read_ms = self.next_number(), self._clock.now_ms()

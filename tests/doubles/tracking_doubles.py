@@ -17,6 +17,7 @@ class FixedGate:
     def __init__(self) -> None:
         self.shifts: dict[TechnicianId, tuple[Interval, ...]] = {}
         self.reads = 0
+        self.together: list[int] = []
         self.away = False
 
     async def intervals(self, technician_id: TechnicianId) -> tuple[Interval, ...]:
@@ -26,6 +27,7 @@ class FixedGate:
         return self.shifts.get(technician_id, ALWAYS)
 
     async def intervals_of(self, technician_ids: Sequence[TechnicianId]) -> dict[TechnicianId, tuple[Interval, ...]]:
+        self.together.append(len(technician_ids))
         return {technician_id: await self.intervals(technician_id) for technician_id in technician_ids}
 
 

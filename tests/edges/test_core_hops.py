@@ -60,6 +60,29 @@ async def test_between_its_beginning_and_its_commit_a_writer_takes_no_turn(on_sq
     assert await _looked(on_sqlite, brief=False) == [("k",)]
 
 
+async def test_a_writer_begins_at_once_where_nobody_writes_and_else_waits_without_holding_the_loop(on_sqlite, clock):
+    async def begun(work, entered, leave):
+        async with work.begin() as tx:
+            entered.set()
+            await leave.wait()
+            await SqlTimers(work).set(tx, Timer(kind="k", subject="s", due_at=clock.now()))
+
+    leave, entered = asyncio.Event(), [asyncio.Event(), asyncio.Event()]
+    other = UnitOfWork(open_engine(str(on_sqlite.engine.url)))  # has a queue of its own, as another process has
+    await _looked(other, brief=True)
+    writing = [asyncio.create_task(begun(on_sqlite, entered[0], leave))]
+    await asyncio.sleep(0)
+    assert entered[0].is_set()
+
+    writing.append(asyncio.create_task(begun(other, entered[1], leave)))
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert not entered[1].is_set()
+    leave.set()
+    await asyncio.gather(*writing)
+    await other.engine.dispose()
+
+
 async def test_a_writer_of_the_ledger_leaves_the_loop_free(tmp_path):
     engine = open_engine(f"sqlite+aiosqlite:///{tmp_path}/test.db", durability="normal")
     async with UnitOfWork(engine).begin() as tx:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.attempt import within
 from core.errors import NotFound, Unavailable
 from core.key_ring import KeyRing
-from hub.join_safety import within
 from hub.part import Part
 from hub.settings import load
 from hub.wiring import wire

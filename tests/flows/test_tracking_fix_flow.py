@@ -271,6 +271,24 @@ async def test_snapshots_are_read_again_in_the_background_and_not_per_fix(clock:
         assert world.gate.reads == 2
 
 
+async def test_in_a_busy_hub_those_who_are_due_within_a_second_are_read_together(clock: FakeClock) -> None:
+    async with running(World(clock)) as world:
+        everybody = [f"t{number}" for number in range(1, 31)]
+        for name in everybody:
+            world.offer(world.fix(1), sender=name)
+        await world.settled()
+        world.gate.together.clear()
+        clock.move(10)
+        for seq, names in enumerate((everybody[:1], everybody[1:20], everybody[20:], everybody, everybody), start=2):
+            for name in names:
+                world.offer(world.fix(seq), sender=name)
+                await world.settled()
+            clock.move(0.5)
+        # The first at once, those of each second after it with one read.
+        assert world.gate.together == [1, 20, 9]
+        assert not any(one.error for one in world.outcomes)
+
+
 async def test_with_sql_away_known_technicians_go_on_for_a_minute_and_new_ones_wait(clock: FakeClock) -> None:
     async with running(World(clock)) as world:
         world.offer(world.fix(1))
