@@ -12,6 +12,7 @@ LABELS: dict[str, tuple[str, ...]] = {
     books.REJECTED: ("reason",),
     books.APPENDED: (),
     books.RETURNED: ("error",),
+    books.UNREAD: (),
     books.DUPLICATE: (),
     books.STORED: (),
     books.LOST: (),

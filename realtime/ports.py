@@ -86,6 +86,10 @@ class Intake(Protocol):
         """Count fixes that could not be read and are answered as malformed, so that the books close."""
         ...
 
+    def note_unread(self) -> None:
+        """Count a frame that was not read, because its phone had been told to wait."""
+        ...
+
 
 class PhoneListener(Protocol):
     """Who wants to know how phones are: presence, detectors, the desk. Must neither wait nor raise."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from realtime.close_code import CloseCode
 from realtime.raw_fixes import raw_fixes_of, raw_of_frame
-from realtime.session_effects import NO_EFFECTS, Effect, Identify, Limits, Shut, Take, Tell, Unreadable
+from realtime.session_effects import NO_EFFECTS, NOT_READ, Effect, Identify, Limits, Shut, Take, Tell, Unreadable
 from realtime.unread_acks import UnreadAcks
 from realtime.wire import (
     BusyFrame,
@@ -30,7 +30,7 @@ from realtime.wire import (
     Welcome,
     encode,
 )
-from realtime.wire_decode import NOTHING_REFUSED, BadFrame, FrameFault, decode_technician
+from realtime.wire_decode import FIXES_BEGIN, NOTHING_REFUSED, BadFrame, FrameFault, decode_technician
 from realtime.wire_sos import EnterPin, Press, Prompt, SosFrame, SosPin
 from tracking.fix import Outcome, OutcomeError, RawFix, detail_of
 
@@ -59,7 +59,7 @@ class Session:
         self.heard_ms = self._said_ms = now_ms
         self._bad_frames = 0
         self._under_way = 0
-        self._drain_until_ms = 0
+        self._drain_until_ms = self._busy_until_ms = 0
         self._acks = UnreadAcks(limits.ack_gap_ms, limits.max_unread_ranges)
         self._latest: dict[str, Frame] = {}
         self._first: list[Frame] = []
@@ -76,6 +76,8 @@ class Session:
         self.heard_ms = now_ms
         if self.state is State.CLOSED:
             return NO_EFFECTS
+        if now_ms < self._busy_until_ms and buffer[:12] in FIXES_BEGIN:
+            return NOT_READ
         try:
             frame, refused = decode_technician(buffer)
             effects = _HANDLERS[type(frame)](self, frame, refused, now_ms)
@@ -110,7 +112,7 @@ class Session:
         if not fixes:
             return (*counted, *self._if_unread())
         if self.session_no == 0:
-            self.on_busy()
+            self._be_busy()
             return counted
         self._under_way += 1
         return (*counted, Take(fixes, batch_id, sent_at_ms))
@@ -166,8 +168,9 @@ class Session:
         )
 
     def fenced(self, session_no: int) -> None:
-        """Put the late-taken fence in force."""
+        """Put the late-taken fence in force: from now on fixes are read again."""
         self.session_no = session_no
+        self._busy_until_ms = 0
 
     def refuse(self, code: CloseCode, error: str, detail: str) -> Sequence[Effect]:
         """Say why in a last `error` frame, then close: wrong credential, revoked, superseded, something away."""
@@ -192,10 +195,6 @@ class Session:
     def superseded(self) -> Sequence[Effect]:
         """A newer connection of this device is in force."""
         return self.refuse(CloseCode.SUPERSEDED, "superseded", "A newer connection of this device took over; this one ends.")
-
-    def on_busy(self) -> None:
-        """The intake was full: say so; the phone keeps its fixes."""
-        self._be_busy()
 
     def not_taken(self) -> None:
         """The intake refused a `Take` as full, so no outcome will follow."""
@@ -273,7 +272,8 @@ class Session:
     # Ends.
 
     def _be_busy(self) -> None:
-        if self.state is State.LIVE:
+        if self.state is State.LIVE and self.heard_ms >= self._busy_until_ms:
+            self._busy_until_ms = self.heard_ms + int(self._limits.busy_retry_s * 1000)
             self._latest["busy"] = BusyFrame(retry_after_s=self._limits.busy_retry_s)
 
     def _if_unread(self) -> Sequence[Effect]:

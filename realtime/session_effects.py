@@ -16,7 +16,7 @@ class Identify(msgspec.Struct, frozen=True):
 
 
 class Take(msgspec.Struct, frozen=True):
-    """Effect: offer these fixes to the intake; hand its `Outcome` to `on_outcome`, or call `on_busy`."""
+    """Effect: offer these fixes to the intake; hand its `Outcome` to `on_outcome`, or call `not_taken`."""
 
     fixes: list[RawFix]
     batch_id: str | None
@@ -27,6 +27,10 @@ class Unreadable(msgspec.Struct, frozen=True):
     """Effect: count so many fixes that could not be read; they are refused in the next ack."""
 
     fixes: int
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """Effect: count a frame of fixes that was not read, because its phone had been told to wait: it sends them again."""
 
 
 class Tell(msgspec.Struct, frozen=True):
@@ -42,8 +46,9 @@ class Shut(msgspec.Struct, frozen=True):
     reason: str
 
 
-Effect = Identify | Take | Unreadable | Tell | Shut | Press | EnterPin
+Effect = Identify | Take | Unreadable | Unread | Tell | Shut | Press | EnterPin
 NO_EFFECTS: tuple[Effect, ...] = ()
+NOT_READ: tuple[Effect, ...] = (Unread(),)
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,3 +68,5 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Between two acks to one device. A phone that sends a backlog or ten fixes a second reads one ack for many; others never wait."""
     drain_s: float = 5.0
     busy_retry_s: float = 2.0
+    """Whoever sends fixes all the same is not read meanwhile: to refuse them one by one took most of the time of a hub with too much to do.
+    """

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from core.clock import Clock
 from core.right_of_way import RightOfWay
+from realtime.wire_decode import FIXES_BEGIN
 
 GIVES_WAY_S = 0.5
 """So long a round of frames waits in all before it is read all the same: a flood of presses leaves two rounds a second."""
@@ -20,7 +21,6 @@ SLICE = 64
 """Frames read in one turn of the event loop, some two milliseconds."""
 MOST_FRAMES = 20_000
 """Beyond, frames are read at once: then the intake says that it is busy."""
-_FIXES = (b'{"type":"fix', '{"type":"fix')
 
 
 class Reader(Protocol):
@@ -46,7 +46,7 @@ class SetAside:
         """Take the frame and return True, or return False: then it is to be read now. Frames of one phone keep their order."""
         if self._way.is_free and not reader.aside:
             return False
-        if len(self._frames) >= MOST_FRAMES or buffer[:12] not in _FIXES:
+        if len(self._frames) >= MOST_FRAMES or buffer[:12] not in FIXES_BEGIN:
             return False
         self._frames.append((reader, buffer))
         reader.aside += 1

@@ -18,6 +18,8 @@ from realtime.wire import ConsoleFrame, FixesBody, FixesFrame, FixFrame, FixRow,
 from realtime.wire_sos import SOS_FIELDS, CustomerSays, SosFrame, TechnicianSays
 from realtime.wire_values import MAX_SEQ
 
+FIXES_BEGIN = frozenset({b'{"type":"fix', '{"type":"fix', b'{"type": "fi', '{"type": "fi'})
+"""The first twelve characters of a frame of fixes, of every program that puts the type first."""
 MAX_DETAIL_CHARS = 300
 """Sentences quote what was sent; a field name of 60 kB is not quoted in full."""
 

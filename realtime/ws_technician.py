@@ -23,7 +23,7 @@ from realtime.credential_watch_flow import CredentialWatch
 from realtime.fanout import Fanout
 from realtime.ports import Access, Emergency, Fence, Intake, NoEmergency, NoPhoneListener, PhoneListener, Poke, Pokes, PokeTopic
 from realtime.session import Session, State
-from realtime.session_effects import Effect, Identify, Limits, Shut, Take, Tell, Unreadable
+from realtime.session_effects import Effect, Identify, Limits, Shut, Take, Tell, Unread, Unreadable
 from realtime.set_aside_flow import SetAside
 from realtime.wire import Cadence, ErrorFrame, Frame, Hello, VisitChanged
 from realtime.wire_decode import FrameFault
@@ -184,6 +184,8 @@ class _Phone:
                 self._take(effect)
             elif isinstance(effect, Unreadable):
                 self._door.intake.note_unreadable(effect.fixes)
+            elif isinstance(effect, Unread):
+                self._door.intake.note_unread()
             elif isinstance(effect, Shut):
                 self._link.close(effect.code, effect.reason)
             elif isinstance(effect, Press | EnterPin):

@@ -34,7 +34,7 @@ REMEMBERED_CLOCKS = 50_000
 class FixFlowSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`max_held`: fixes held in memory before the hub says busy (about 1 KB each); `rules`: limits of the live verdict."""
 
-    max_held: int = 50_000
+    max_held: int = 20_000
     rules: VerdictRules = DEFAULT_RULES
 
 
@@ -105,6 +105,10 @@ class FixFlow:
         if fixes:
             self._counts.add(books.RECEIVED, fixes)
             self._counts.add(books.REJECTED, fixes, reason=Reason.MALFORMED.value)
+
+    def note_unread(self) -> None:
+        """Count a frame that was not read, because its phone had been told to wait."""
+        self._counts.add(books.UNREAD)
 
     def forget(self, technician_id: TechnicianId) -> None:
         """Read her intervals anew before the next fix: call it whenever a shift or incident of hers has changed, on every worker."""

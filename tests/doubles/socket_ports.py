@@ -90,6 +90,7 @@ class MemoryIntake:
         self.clocks: list[tuple[str, int]] = []
         self.off_shift: set[int] = set()
         self.unreadable = 0
+        self.unread = 0
         self.is_full = False
         self.is_held = False
         self._held: list[Callable[[], None]] = []
@@ -123,6 +124,9 @@ class MemoryIntake:
 
     def note_unreadable(self, fixes: int) -> None:
         self.unreadable += fixes
+
+    def note_unread(self) -> None:
+        self.unread += 1
 
     def release(self) -> None:
         self.is_held = False

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from realtime.close_code import CloseCode
 from realtime.raw_fixes import merged
 from realtime.session import Session, State
-from realtime.session_effects import Identify, Limits, Shut, Take, Tell, Unreadable
+from realtime.session_effects import NOT_READ, Identify, Limits, Shut, Take, Tell, Unreadable
 from realtime.wire import Cadence, VisitChanged
 from tracking.fix import Outcome, OutcomeError, RawFix, Reason
 
@@ -226,6 +226,36 @@ def test_busy_says_so_once_and_acknowledges_nothing():
     session.on_outcome(Outcome([], [], OutcomeError.BUSY))
 
     assert [frame["type"] for frame in said(session)] == ["busy"]
+
+
+def test_while_a_phone_is_told_to_wait_its_fixes_are_not_read_and_all_else_is():
+    session = live()
+    wait_ms = int(Limits().busy_retry_s * 1000)
+    session.on_frame(fix_text(1), T)
+    session.not_taken()
+    assert [frame["type"] for frame in said(session)] == ["busy"]
+
+    assert session.on_frame(fix_text(2), T + 1) == NOT_READ
+    assert session.on_frame(rows_text(3, 4).encode(), T + wait_ms - 1) == NOT_READ
+    assert session.on_frame('{"type":"status","battery_pct":50}', T + 2) != NOT_READ
+    assert said(session, T + 3) == []
+
+    (take,) = session.on_frame(fix_text(2), T + wait_ms)
+    assert [fix.seq for fix in take.fixes] == [2]
+    assert session.heard_ms == T + wait_ms
+
+
+def test_answers_that_come_while_it_waits_do_not_make_it_wait_longer():
+    session = live()
+    session.on_frame(fix_text(1), T)
+    session.on_frame(fix_text(2), T + 1)
+    session.not_taken()
+    said(session)
+    session.on_frame('{"type":"heartbeat"}', T + 1_500)
+    session.on_outcome(Outcome([], [], OutcomeError.BUSY))
+
+    assert said(session, T + 1_500) == []
+    assert len(session.on_frame(fix_text(1), T + 1 + int(Limits().busy_retry_s * 1000))) == 1
 
 
 def test_without_a_fence_fixes_wait_and_nothing_is_offered():
