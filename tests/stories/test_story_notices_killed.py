@@ -44,7 +44,7 @@ async def test_an_emergency_is_sent_at_least_once_wherever_its_worker_dies(house
         assert taken, f"lost when killed at wait {wait}"
         assert row.state is NoticeState.ACCEPTED, f"{row.state} when killed at wait {wait}"
         assert len(taken) == 1 or "(again)" in taken[-1].text, f"doubled in silence when killed at wait {wait}"
-    assert waits > 5
+    assert waits > 4  # on SQLite, whose beginning waits for nobody, where no one else writes
 
 
 async def test_an_arrival_text_is_sent_at_most_once_wherever_its_worker_dies(house):
@@ -54,7 +54,7 @@ async def test_an_arrival_text_is_sent_at_most_once_wherever_its_worker_dies(hou
         row = await house.row(notice)
         assert len(taken) <= 1, f"doubled when killed at wait {wait}"
         assert taken or row.state is NoticeState.AMBIGUOUS, f"lost without a trace when killed at wait {wait}"
-    assert waits > 5
+    assert waits > 4  # on SQLite, whose beginning waits for nobody, where no one else writes
 
 
 async def test_a_receipt_is_applied_wherever_its_worker_dies_because_the_carrier_repeats_it(house):
@@ -71,4 +71,4 @@ async def test_a_receipt_is_applied_wherever_its_worker_dies_because_the_carrier
         assert (await house.row(notice)).state is NoticeState.DELIVERED
         if not dropped.was_dropped:
             break
-    assert wait > 2  # on SQLite it waits for the file and for the disk, and for nothing else
+    assert wait > 1  # on SQLite it waits for the disk, and for nothing else

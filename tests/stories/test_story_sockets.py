@@ -350,17 +350,24 @@ async def test_a_worker_takes_no_more_sockets_than_it_may_and_takes_again_when_o
             await second.hello()
 
 
-async def test_a_full_hub_says_busy_and_acknowledges_nothing(hub):
-    async with phone(hub) as car:
+@pytest.mark.parametrize("ws", [DirectSocketProtocol, "websockets-sansio"], ids=["direct", "plain"])
+async def test_a_full_hub_says_busy_once_and_reads_no_fix_until_the_phone_has_waited(ws):
+    async with running_hub(Limits(busy_retry_s=0.5), ws=ws) as hub, phone(hub) as car:
         await car.hello()
         hub.intake.is_full = True
         await car.send_fix(1)
-        assert (await car.hear("busy"))["retry_after_s"] > 0
+        wait_s = (await car.hear("busy"))["retry_after_s"]
         hub.intake.is_full = False
+        await car.send_fix(1)
+        await car.say("heartbeat", asks=True)
+        await car.hear("heartbeat")
+        assert hub.intake.unread == 1
+        assert not hub.intake.ledger
+        await asyncio.sleep(wait_s)
         await car.send_fix(1)
         await car.acked(1)
 
-    assert [frame["type"] for frame in car.heard] == ["welcome", "busy", "ack"]
+    assert [frame["type"] for frame in car.heard] == ["welcome", "busy", "heartbeat", "ack"]
 
 
 async def test_without_redis_a_phone_is_let_in_and_its_fixes_wait(hub):
@@ -373,8 +380,9 @@ async def test_without_redis_a_phone_is_let_in_and_its_fixes_wait(hub):
         for _ in range(50):
             await asyncio.sleep(0.1)  # the pulse takes the fence within a second
             await car.send_fix(1)
-            if (await car.hear())["type"] == "ack":
+            if hub.intake.ledger:
                 break
+        await car.acked(1)
 
     assert len(hub.intake.ledger) == 1
 
