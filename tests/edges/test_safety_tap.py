@@ -72,7 +72,7 @@ async def test_a_press_is_written_in_a_handful_of_statements(work, hub):
     event.listen(work.engine.sync_engine, "before_cursor_execute", lambda _conn, _cursor, statement, *_: said.append(statement))
     await hub.sos.raise_sos(TAP)
 
-    # A crowd that presses waits for them one after the other: is it known, what has she open, the timer; number, incident, event and trigger.
+    # A crowd that presses waits for them one after the other: is it known, what has she open, timer; number, incident, event, trigger.
     assert len(said) == (4 if work.engine.dialect.name == "postgresql" else 7), said
 
 
