@@ -171,7 +171,8 @@ class Cadence(Frame, frozen=True, tag="cadence"):
 
 
 class BusyFrame(Frame, frozen=True, tag="busy"):
-    """The hub cannot store fixes at the moment. Keep them and send them again after `retry_after_s`; never delete what was not acked."""
+    """The hub cannot store fixes at the moment, and reads none of this device for `retry_after_s`. Keep what was not acked and send it
+    again then; a press, a PIN and a status are heard at once."""
 
     retry_after_s: float
 

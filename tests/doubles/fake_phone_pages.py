@@ -35,6 +35,8 @@ class FakePhoneSide:
         self.version = 2
         self.is_answering = True
         self.is_acking = True
+        self.is_busy = False
+        self.unread: list[list[Any]] = []
         self.is_revoked = False
         self.acts: list[tuple[str, str, dict[str, Any]]] = []
         self.rows: list[list[Any]] = []
@@ -193,7 +195,10 @@ class FakePhoneSide:
             await socket.send_json({"type": "sos_receipt", **receipt})
         if frame.get("asks") and self.is_there:
             await socket.send_json({"type": "heartbeat", "server_at_ms": self.clock.now_ms()})
-        if frame["type"] != "fixes" or not self.is_acking:
+        if frame["type"] == "fixes" and self.is_busy:
+            self.unread += frame["rows"]
+            await socket.send_json({"type": "busy", "retry_after_s": 0.5})
+        if frame["type"] != "fixes" or self.is_busy or not self.is_acking:
             return
         self.rows += frame["rows"]
         await asyncio.sleep(0)

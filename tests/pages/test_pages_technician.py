@@ -103,6 +103,22 @@ def test_what_is_not_acknowledged_waits_and_survives_a_reload(served, on_shift, 
     assert len(set(seqs)) == len(seqs)
 
 
+def test_what_a_busy_hub_did_not_read_goes_out_first_after_the_wait(served, on_shift, patient):
+    expect(on_shift.locator("#waiting")).to_have_text("Nothing waits on this phone")
+    served.hub.phone.is_busy = True
+    on_shift.wait_for_timeout(3_000)
+    move(on_shift, 1)
+    patient(lambda: len(served.hub.phone.unread) > 0)
+    served.hub.phone.rows.clear()
+    served.hub.phone.is_busy = False
+    on_shift.wait_for_timeout(3_000)
+    move(on_shift, 2)
+
+    patient(lambda: len(served.hub.phone.rows) > 0)
+    assert served.hub.phone.unread[0][0] in {row[0] for row in served.hub.phone.rows}
+    expect(on_shift.locator("#waiting")).to_have_text("Nothing waits on this phone")
+
+
 def test_a_pause_stops_the_location(on_shift):
     expect(on_shift.locator("#location-switch")).to_have_attribute("aria-checked", "true")
 

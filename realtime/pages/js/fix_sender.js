@@ -96,8 +96,11 @@ export class FixSender extends EventTarget {
       this.maxFixes = frame.max_fixes;
       this.flying.clear();
       this.dispatchEvent(new Event("welcome"));
+    } else if (frame.type === "busy") {
+      this.busyUntil = Date.now() + frame.retry_after_s * 1000;
+      // What is under way may not have been read: it goes again after the wait.
+      this.flying.clear();
     } else if (frame.type === "ack") await this.#onAck(frame);
-    else if (frame.type === "busy") this.busyUntil = Date.now() + frame.retry_after_s * 1000;
     else if (frame.type === "cadence") this.cadence = frame;
     else if (frame.type === "visit_changed") this.dispatchEvent(new Event("visit"));
     this.pump();
