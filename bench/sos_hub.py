@@ -4,6 +4,10 @@
 The ceiling is measured first, by the closed loop of `bench ingest`; then half of it flows from the devices' sockets while arrival texts
 are worked off into a file and people press over HTTP. The desk takes each incident five seconds after its console shows it. At the end
 200 technicians press within a second and nobody answers. Times on the wall are those of this machine, CPU is that of the worker alone.
+
+A press lasts from the tap's arrival at the hub to the arrival of what the hub says (`wire_clock`). Each has a connection of its own, which
+the kernel opens just before the request is sent: the hub's accepting it and reading what lies there are in the figure, the late waking of
+whoever presses is not. What she saw herself, connecting included, is told apart.
 """
 
 import asyncio
@@ -16,10 +20,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import msgspec
@@ -31,6 +35,7 @@ from bench.ingest_servers import ROOT, Server, hub
 from bench.outbox import postgresql, quantile
 from bench.process_account import cores, cpu_s, on_core
 from bench.sos_seed import PASSWORD, USER, Cast, Presser
+from bench.wire_clock import Answer, Frames, Line, answered, post, stamping
 from core.clock import SystemClock
 from core.ids import RecipientId, incident_id_of_tap
 from core.key_ring import KeyRing
@@ -46,6 +51,7 @@ BURST, DEVICES = 200, 500
 TAP_ID = "bench"
 SECOND_RUNG_S, TAKEN_AFTER_S, PRESSED_AGAIN_S = 15, 5.0, 0.25
 CEILING_S, LOOSE_ENDS_S, MISSED_S = 3.0, 25.0, 60.0
+ANSWER_S = 300.0
 SEED_S = 400.0
 LOG_FILES = 60
 NICENESS = 5
@@ -55,6 +61,11 @@ START_OF_LOAD_S = 8.0
 
 class HubRow(msgspec.Struct, frozen=True, kw_only=True):
     """One database. `fixes_per_s`: acknowledged beside the presses, `ceiling_per_s`: the closed loop's; `worker_cpu_share` of one core.
+
+    `receipt_*_ms` and `console_p99_ms`: from just before the bytes of the first request are written into the hub's socket until the kernel
+    took in the last packet of the receipt for the presser's socket, or of the console's first frame that shows the incident; `*_seen_*`:
+    from before the presser connects until she or the console has read it, with all that their own process waits. `provider_p99_ms`: from
+    the same clock as the receipt until the carrier has the first text, by the hub. Answers that were no receipt lie within all of them.
 
     `texts_left` of the arrival texts when the last press was made. `refused`: answers that were no receipt, after which the phone pressed
     again; `journaled`: receipts that said so, because SQL took over two seconds. `burst_s`: until the last of 200 had its receipt.
@@ -72,6 +83,9 @@ class HubRow(msgspec.Struct, frozen=True, kw_only=True):
     receipt_p99_ms: float
     console_p99_ms: float
     provider_p99_ms: float
+    receipt_seen_p50_ms: float
+    receipt_seen_p99_ms: float
+    console_seen_p99_ms: float
     refused: int
     journaled: int
     burst_s: float
@@ -79,14 +93,31 @@ class HubRow(msgspec.Struct, frozen=True, kw_only=True):
     timer_late_max_s: float
 
 
+class _Shown(NamedTuple):
+    """When a frame that shows an incident arrived, and when the console read it."""
+
+    arrived_s: float
+    seen_s: float
+
+
+class _Receipt(NamedTuple):
+    """When she pressed, when the tap was first sent, when the receipt arrived, when she read it, and what it says."""
+
+    pressed_s: float
+    sent_s: float
+    arrived_s: float
+    seen_s: float
+    status: str
+
+
 class _Desk:
     """A console that notes when an incident is shown, and takes it."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session, self._url = session, url
+    def __init__(self, session: aiohttp.ClientSession, port: int) -> None:
+        self._session, self._port, self._url = session, port, f"http://127.0.0.1:{port}"
         self._headers: dict[str, str] = {}
         self._acts: set[asyncio.Task[None]] = set()
-        self.shown_at: dict[str, float] = {}
+        self.shown_at: dict[str, _Shown] = {}
         self.takes = True
 
     async def enter(self) -> None:
@@ -99,25 +130,27 @@ class _Desk:
         """Watch incidents until cancelled."""
         async with self._session.post(f"{self._url}/v1/tickets", json={}, headers=self._headers) as answer:
             ticket = (await answer.json())["ticket"]
-        async with self._session.ws_connect(f"{self._url}/v1/ws/console", protocols=("porchlight.v1",), max_msg_size=0) as socket:
-            await socket.send_json({"type": "watch", "ticket": ticket, "topics": ["incidents"]})
+        with Line(self._port) as line:
+            socket = Frames(line, "/v1/ws/console")
+            await socket.open()
+            socket.say(msgspec.json.encode({"type": "watch", "ticket": ticket, "topics": ["incidents"]}))
             beating = asyncio.create_task(self._beat(socket))
             try:
-                async for message in socket:
-                    self._show(json.loads(message.data))
+                async for text, arrived_s in socket.texts():
+                    self._show(json.loads(text), arrived_s)
             finally:
                 beating.cancel()
 
-    async def _beat(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _beat(self, socket: Frames) -> None:
         while True:
             await asyncio.sleep(BEAT_S)
-            await socket.send_json({"type": "heartbeat"})
+            socket.say(b'{"type":"heartbeat"}')
 
-    def _show(self, frame: dict[str, Any]) -> None:
-        now_s = time.time()
+    def _show(self, frame: dict[str, Any], arrived_s: float) -> None:
+        shown = _Shown(arrived_s, time.time())
         for item in [*frame.get("items", ()), *frame.get("put", ())]:
             if item["id"] not in self.shown_at:
-                self.shown_at[item["id"]] = now_s
+                self.shown_at[item["id"]] = shown
                 if self.takes:
                     act = asyncio.create_task(self._take(item))
                     self._acts.add(act)
@@ -147,7 +180,7 @@ class _Run:
         if sql_url:
             self._environment |= {"PORCHLIGHT_SQL_URL": sql_url, "PORCHLIGHT_FIXES_SQL_URL": sql_url}
         self._truth_url = sql_url or f"sqlite+aiosqlite:///{folder / 'data' / 'truth.db'}"
-        self._receipts: dict[str, tuple[float, float, str]] = {}
+        self._receipts: dict[str, _Receipt] = {}
         self._refused = 0
 
     async def measure(self, database: str) -> HubRow:
@@ -163,68 +196,73 @@ class _Run:
             return await self._beside(database, cast, server, ceiling, plan)
 
     async def _beside(self, database: str, cast: Cast, server: Server, ceiling: float, plan: Plan) -> HubRow:
-        url = f"http://127.0.0.1:{server.port}"
         loading = asyncio.create_task(self._load(plan))
         await asyncio.sleep(START_OF_LOAD_S)
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session, self._truth() as truth:
-            desk = _Desk(session, url)
+            desk = _Desk(session, server.port)
             await desk.enter()
             watching = asyncio.create_task(desk.watch())
             await self._enqueue(truth, cast.texted)
             began_s, used_s = time.time(), cpu_s(server.pids)
             pressers = [*cast.technicians[BURST:], *cast.customers[BURST:]][: self._taps]
-            await self._press_in_turn(session, url, pressers)
+            await self._press_in_turn(server.port, pressers)
             share = (cpu_s(server.pids) - used_s) / (time.time() - began_s)
             texts_left = await self._left(truth)
             one_by_one = dict(self._receipts)
             desk.takes = False
-            burst_s = await self._burst(session, url, cast.technicians[:BURST])
+            burst_s = await self._burst(server.port, cast.technicians[:BURST])
             result = await loading
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
             raised, late_s = await self._timers(truth, cast.technicians[:BURST])
-            sent_s = await self._first_requests(truth)
-        receipts_ms = [(at_s - began) * 1000 for began, at_s, _ in one_by_one.values()]
-        console_ms = [(desk.shown_at.get(id, began + MISSED_S) - began) * 1000 for id, (began, _, _) in one_by_one.items()]
-        provider_ms = [(sent_s.get(id, began + MISSED_S) - began) * 1000 for id, (began, _, _) in one_by_one.items()]
+            requested_at = await self._first_requests(truth)
+        pressed_at = {id: press.pressed_s for id, press in one_by_one.items()}
+        sent_at = {id: press.sent_s for id, press in one_by_one.items()}
+        receipts_ms = _lasted_ms(sent_at, {id: press.arrived_s for id, press in one_by_one.items()})
+        receipts_seen_ms = _lasted_ms(pressed_at, {id: press.seen_s for id, press in one_by_one.items()})
+        console_ms = _lasted_ms(sent_at, {id: shown.arrived_s for id, shown in desk.shown_at.items()})
+        console_seen_ms = _lasted_ms(pressed_at, {id: shown.seen_s for id, shown in desk.shown_at.items()})
+        provider_ms = _lasted_ms(sent_at, requested_at)
         return HubRow(
             database=database, taps=len(one_by_one), texts=self._texts, texts_left=texts_left, ceiling_per_s=ceiling,
             fixes_per_s=result.fixes_per_s, fixes_kept=result.acked_all == result.sent_all, worker_cpu_share=round(share, 3),
             receipt_p50_ms=quantile(receipts_ms, 0.5), receipt_p99_ms=quantile(receipts_ms, 0.99),
             console_p99_ms=quantile(console_ms, 0.99), provider_p99_ms=quantile(provider_ms, 0.99),
-            refused=self._refused, journaled=sum(status != "received" for _, _, status in self._receipts.values()),
+            receipt_seen_p50_ms=quantile(receipts_seen_ms, 0.5), receipt_seen_p99_ms=quantile(receipts_seen_ms, 0.99),
+            console_seen_p99_ms=quantile(console_seen_ms, 0.99),
+            refused=self._refused, journaled=sum(press.status != "received" for press in self._receipts.values()),
             burst_s=round(burst_s, 3), burst_raised=raised, timer_late_max_s=round(late_s, 3),
         )  # fmt: skip
 
-    async def _press_in_turn(self, session: aiohttp.ClientSession, url: str, pressers: list[Presser]) -> None:
+    async def _press_in_turn(self, port: int, pressers: list[Presser]) -> None:
         pressing: set[asyncio.Task[None]] = set()
         began_s = time.perf_counter()
         for number, presser in enumerate(pressers):
             await asyncio.sleep(max(0.0, began_s + number / self._per_s - time.perf_counter()))
-            pressing.add(asyncio.create_task(self._press(session, url, presser)))
+            pressing.add(asyncio.create_task(self._press(port, presser)))
         await asyncio.gather(*pressing)
 
-    async def _burst(self, session: aiohttp.ClientSession, url: str, pressers: list[Presser]) -> float:
+    async def _burst(self, port: int, pressers: list[Presser]) -> float:
         began_s = time.perf_counter()
 
         async def one(number: int, presser: Presser) -> None:
             await asyncio.sleep(number / len(pressers))
-            await self._press(session, url, presser)
+            await self._press(port, presser)
 
         await asyncio.gather(*(one(number, presser) for number, presser in enumerate(pressers)))
         return time.perf_counter() - began_s
 
-    async def _press(self, session: aiohttp.ClientSession, url: str, presser: Presser) -> None:
+    async def _press(self, port: int, presser: Presser) -> None:
         """Press until there is a receipt, as a phone does: a hub that is too busy says so."""
-        headers, began_s = {"Authorization": f"Bearer {presser.token}"}, time.time()
-        while True:
-            async with session.post(f"{url}/v1/sos", json={"tap_id": TAP_ID}, headers=headers) as answer:
-                said = await answer.json()
-                if answer.status == 200:
-                    break
+        request = post("/v1/sos", presser.token, msgspec.json.encode({"tap_id": TAP_ID}))
+        pressed_s = time.time()
+        sent_s, answer = await _asked(port, request)
+        while answer.status != 200:
             self._refused += 1
             await asyncio.sleep(PRESSED_AGAIN_S)
-        self._receipts[incident_id_of_tap(presser.who, TAP_ID)] = began_s, time.time(), said["status"]
+            _, answer = await _asked(port, request)
+        status = json.loads(answer.body)["status"]
+        self._receipts[incident_id_of_tap(presser.who, TAP_ID)] = _Receipt(pressed_s, sent_s, answer.arrived_s, time.time(), status)
 
     def _cast(self) -> Cast:
         path = self._folder / "cast.json"
@@ -301,12 +339,28 @@ class _Run:
 
 async def measured(taps: int, texts: int, per_s: float) -> list[HubRow]:
     """Measure on SQLite, and on PostgreSQL where the wheel that brings one is installed."""
-    rows = [await _on("", "sqlite", taps, texts, per_s)]
-    async with postgresql(cores()[1]) as url:
-        if url:
-            await _as_after_a_day(url)
-            rows.append(await _on(url, "postgresql", taps, texts, per_s))
+    with stamping() as is_stamped:
+        if not is_stamped:
+            _say("the kernel of this machine does not stamp packets: what is told as arrived is when the client had read it")
+        rows = [await _on("", "sqlite", taps, texts, per_s)]
+        async with postgresql(cores()[1]) as url:
+            if url:
+                await _as_after_a_day(url)
+                rows.append(await _on(url, "postgresql", taps, texts, per_s))
     return rows
+
+
+async def _asked(port: int, request: bytes) -> tuple[float, Answer]:
+    """Return when the request was sent, and its answer."""
+    with Line(port) as line:
+        sent_s = line.say(request)
+        async with asyncio.timeout(ANSWER_S):
+            return sent_s, await answered(line)
+
+
+def _lasted_ms(begun_at: Mapping[str, float], ended_at: Mapping[str, float]) -> list[float]:
+    """Return how long each of `begun_at`, by incident, lasted; MISSED_S where it has no end."""
+    return [(ended_at.get(id, begun_s + MISSED_S) - begun_s) * 1000 for id, begun_s in begun_at.items()]
 
 
 async def _as_after_a_day(sql_url: str) -> None:
