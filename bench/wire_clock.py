@@ -1,9 +1,9 @@
 """When did an answer arrive, however late its reader wakes up? Sockets of this machine, read together with the kernel's stamps.
 
-Who measures shares a busy core with the databases, and learns of an answer up to tens of milliseconds after it came. Here a packet counts
-from the moment at which the kernel took it in for the reader's socket: on loopback that is inside the sender's own `send`. The other way
-round, bytes lie in the other side's socket when `send` returns, so the clock is read just before. What the other side needs until it
-reads them, its accepting of a connection too, is thus its own.
+Who measures shares a busy core with the databases, and learns of an answer some time after it came. Here a packet counts from the moment at
+which the kernel took it in for the reader's socket: on loopback that is inside the sender's own `send`. The other way round, bytes lie in
+the other side's socket when `send` returns, so the clock is read just before. What the other side needs until it reads them, its
+accepting of a connection too, is thus its own.
 
 Where a stamp is not exact it errs against who answers: what one read brings has the stamp of its latest packet, also where the kernel
 joined several, and what comes without a stamp arrives when it is read. Source: SO_TIMESTAMPNS in Documentation/networking/timestamping.rst
