@@ -1,0 +1,70 @@
+"""What does a press say to SQL, through the hub's own wiring, until its receipt? Each statement is a way to PostgreSQL and back."""
+
+import contextlib
+
+import pytest
+from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import event
+
+from hub.settings import load
+from hub.wiring import wire
+from hub.worker import app_of
+from safety.sql_duties import SqlDuties
+from tests.doubles.real_servers import fresh_database
+from tests.doubles.served_hub import SITE
+from tests.doubles.worker_house import worker_house
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def house(request, tmp_path_factory):
+    options = {"redis_url": request.getfixturevalue("valkey_url")}
+    with contextlib.ExitStack() as stack:
+        if request.param == "postgresql":
+            options["PORCHLIGHT_SQL_URL"] = stack.enter_context(fresh_database(request.getfixturevalue("postgres_url")))
+        yield stack.enter_context(worker_house(tmp_path_factory.mktemp("said"), technicians=3, **options))
+
+
+@pytest.fixture
+async def hub(house):
+    async with contextlib.AsyncExitStack() as stack:
+        hub = wire(load(house.environment), stack)
+        now = hub.floor.clock.now()
+        async with hub.floor.truth.begin() as tx:
+            await SqlDuties(hub.floor.ids).begin(tx, SITE, house.people.dispatcher_id, now, now, is_lead=True)
+        yield hub
+
+
+async def said_by_a_press(hub, token):
+    """Return the statements between a request and its answer; nothing else of the hub runs."""
+    said, engine = [], hub.floor.truth.engine.sync_engine
+
+    def note(_conn, _cursor, statement, *_):
+        said.append(statement)
+
+    async with AsyncClient(transport=ASGITransport(app_of(hub)), base_url="https://hub.example") as http:
+        event.listen(engine, "before_cursor_execute", note)
+        answer = await http.post("/v1/sos", json={"tap_id": "tap-1"}, headers={"authorization": f"Bearer {token}"})
+        event.remove(engine, "before_cursor_execute", note)
+    assert (answer.status_code, answer.json()["status"]) == (200, "received")
+    return said
+
+
+def on(hub, *, postgresql, sqlite):
+    return postgresql if hub.floor.truth.engine.dialect.name == "postgresql" else sqlite
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["on_her_way", "without_a_visit"])
+async def test_a_technicians_press_says_no_more_than_it_must(hub, house, number):
+    said = await said_by_a_press(hub, house.people.technicians[number].token)
+
+    # Her credential; is the tap known, her visits, what stands open, ladder and duty, her name, notices, endpoints, timer; what is written.
+    assert len(said) == on(hub, postgresql=10, sqlite=13), "\n".join(said)
+
+
+async def test_a_customers_press_says_no_more_than_it_must(hub, house):
+    said = await said_by_a_press(hub, house.people.link)
+
+    # As hers, with one look for the visit in place of her visits and name.
+    assert len(said) == on(hub, postgresql=9, sqlite=12), "\n".join(said)
