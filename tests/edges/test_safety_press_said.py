@@ -6,6 +6,7 @@ import pytest
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import event
 
+from core.ids import incident_id_of_tap
 from hub.settings import load
 from hub.wiring import wire
 from hub.worker import app_of
@@ -15,6 +16,7 @@ from tests.doubles.served_hub import SITE
 from tests.doubles.worker_house import worker_house
 
 pytestmark = pytest.mark.anyio
+PLACE = "9 Lantern Way"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -51,20 +53,30 @@ async def said_by_a_press(hub, token):
     return said
 
 
+async def words_of(hub, who):
+    """Return name and place in the texts of a press."""
+    async with hub.floor.truth.read() as tx:
+        texts = await hub.notices.outbox.listed(tx, sites=[SITE], subject=incident_id_of_tap(who, "tap-1"))
+    return {(each.notice.variables["name"], each.notice.variables["place"]) for each in texts}
+
+
 def on(hub, *, postgresql, sqlite):
     return postgresql if hub.floor.truth.engine.dialect.name == "postgresql" else sqlite
 
 
-@pytest.mark.parametrize("number", [0, 1], ids=["on_her_way", "without_a_visit"])
-async def test_a_technicians_press_says_no_more_than_it_must(hub, house, number):
-    said = await said_by_a_press(hub, house.people.technicians[number].token)
+@pytest.mark.parametrize(("number", "place"), [(0, PLACE), (1, "")], ids=["on_her_way", "without_a_visit"])
+async def test_a_technicians_press_says_no_more_than_it_must_and_tells_who_and_where(hub, house, number, place):
+    she = house.people.technicians[number]
+    said = await said_by_a_press(hub, she.token)
 
-    # Her credential; is the tap known, her visits, what stands open, ladder and duty, her name, notices, endpoints, timer; what is written.
-    assert len(said) == on(hub, postgresql=10, sqlite=13), "\n".join(said)
+    # Her credential; is the tap known, her name and visits, what stands open, ladder and duty, notices, endpoints, timer; what is written.
+    assert len(said) == on(hub, postgresql=9, sqlite=12), "\n".join(said)
+    assert await words_of(hub, f"technician:{she.id}") == {("Tess", place)}
 
 
-async def test_a_customers_press_says_no_more_than_it_must(hub, house):
+async def test_a_customers_press_says_no_more_than_it_must_and_tells_who_and_where(hub, house):
     said = await said_by_a_press(hub, house.people.link)
 
-    # As hers, with one look for the visit in place of her visits and name.
+    # As hers, with the visit alone in place of her name and visits.
     assert len(said) == on(hub, postgresql=9, sqlite=12), "\n".join(said)
+    assert await words_of(hub, f"customer:{house.people.visit_id}") == {("Cora", PLACE)}
