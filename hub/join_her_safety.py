@@ -11,6 +11,7 @@ from core.errors import BadInput, Unavailable
 from core.geo import distance_m
 from core.ids import RecipientId, SiteId, TechnicianId, VisitId, notice_id_of
 from core.key_ring import KeyRing
+from core.timers import Timer
 from core.unit_of_work import Tx, UnitOfWork
 from notifications.notice import Channel, Lane, Notice
 from notifications.ports import Outbox
@@ -59,10 +60,10 @@ class HookedIncidents(SqlIncidents):
         super().__init__(keys)
         self._webhooks = webhooks
 
-    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event], tap: SosTap) -> None:
+    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event], tap: SosTap, timer: Timer) -> None:
         """See `Incidents.add`."""
         await self._publish(tx, incident, events)
-        await super().add(tx, incident, events, tap)
+        await super().add(tx, incident, events, tap, timer)
 
     async def save(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
         """See `Incidents.save`. Questions of watches, which may end unheard, and daily drills are told to nobody."""

@@ -17,6 +17,7 @@ from core.errors import NotFound
 from core.ids import IncidentId, SiteId
 from core.key_ring import KeyRing
 from core.tables import counters
+from core.timers import Timer
 from core.unit_of_work import Tx
 from notifications.notice import CODE_DIGITS, short_code
 from safety.evidence import Event, EventKind, chained, start_of
@@ -24,7 +25,7 @@ from safety.incident import OPEN, Flag, Incident, Resolution, State
 from safety.ports import OpenSignal, TapRaced
 from safety.row_check import CHANGED, changed, facts_of
 from safety.sos_tap import Receipt, SosTap
-from safety.sql_incident_write import add_trigger, overwrite_incident, write_incident
+from safety.sql_incident_write import Opening, add_trigger, overwrite_incident, write_incident
 from safety.tables import incident_events, incidents, triggers
 
 LOWEST_CODE = 10 ** (CODE_DIGITS - 1)
@@ -130,11 +131,11 @@ class SqlIncidents:
         row = (await tx.conn.execute(select(incidents).where(incidents.c.id == incident_id))).one_or_none()
         return None if row is None else _incident(row)
 
-    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event], tap: SosTap) -> None:
+    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event], tap: SosTap, timer: Timer) -> None:
         """See `Incidents.add`."""
         try:
-            trigger = self._trigger_row(tap, incident.id, events[0].at)
-            await self._write(tx, incident, events, _Tail(start_of(incident.id), 0, 0, {}), trigger)
+            opening = Opening(self._trigger_row(tap, incident.id, events[0].at), timer)
+            await self._write(tx, incident, events, _Tail(start_of(incident.id), 0, 0, {}), opening)
         except IntegrityError:
             raise TapRaced from None
 
@@ -149,10 +150,10 @@ class SqlIncidents:
             await overwrite_incident(tx, _row(incident) | tail.columns | {"site_number": tail.site_number})
 
     async def _write(
-        self, tx: Tx, incident: Incident, events: Sequence[Event], tail: "_Tail", trigger: dict[str, Any] | None = None
+        self, tx: Tx, incident: Incident, events: Sequence[Event], tail: "_Tail", opening: Opening | None = None
     ) -> None:
         rows, end = _linked(incident, events, tail)
-        newest = await write_incident(tx, incident.site_id, _row(incident) | end.columns, rows, trigger)
+        newest = await write_incident(tx, incident.site_id, _row(incident) | end.columns, rows, opening)
         # The row is locked until the end of the transaction, so nobody else moves its end meanwhile.
         self._tails.setdefault(tx, {})[incident.id] = replace(end, site_number=newest)
 
