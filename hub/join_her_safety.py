@@ -71,9 +71,11 @@ class HookedIncidents(SqlIncidents):
         await super().save(tx, incident, events)
 
     async def _publish(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
+        is_unheard = self.looked(tx).unheard == incident.site_id  # which a press knows already, and need not ask before its receipt
+        if incident.state is State.PENDING or incident.is_canary or is_unheard:
+            return
         for event in events:
-            is_told = incident.state is not State.PENDING and not incident.is_canary
-            if is_told and (kind := HOOKED.get(event.kind)) is not None:
+            if (kind := HOOKED.get(event.kind)) is not None:
                 await self._webhooks.publish(tx, _hook(incident, kind, event.at))
 
 
