@@ -96,12 +96,12 @@ def _open_postgresql(url: str, durability: str) -> AsyncEngine:
             cursor.close()
             dbapi_connection.commit()
 
-    # SQLAlchemy's own `pool_pre_ping` asks at each use, in a transaction: three ways there and back, before a press has said a word.
+    # SQLAlchemy's own `pool_pre_ping` asks at each use, and in a transaction: three ways there and back, before a press has said a word.
     @event.listens_for(engine.sync_engine, "checkout")
     def _ask_after_a_rest(dbapi_connection: Any, record: Any, _proxy: Any) -> None:
         if monotonic() - record.info.get(GIVEN_BACK_S, 0.0) > TRUSTED_S:
             try:
-                engine.dialect.do_ping(dbapi_connection)
+                dbapi_connection.run_async(lambda connection: connection.execute("SELECT 1"))
             except Exception as gone:
                 raise InvalidatePoolError from gone
 

@@ -13,7 +13,8 @@ from core.timers import Timer
 from core.unit_of_work import Tx, UnitOfWork
 
 
-def _set(dialect: str) -> Any:
+def setting(dialect: str) -> Any:
+    """Return the statement that writes a timer's row, given as `row_of`, or moves the timer of its kind and subject and drops its lease."""
     insert = upsert(dialect, timers)
     anew = {
         "due_at": insert.excluded.due_at, "payload": insert.excluded.payload, "lease_until": None, "attempts": 0,
@@ -22,11 +23,23 @@ def _set(dialect: str) -> Any:
     return insert.on_conflict_do_update(index_elements=[timers.c.kind, timers.c.subject], set_=anew)
 
 
-_SET = {dialect: _set(dialect) for dialect in ("sqlite", "postgresql")}
+_SET = {dialect: setting(dialect) for dialect in ("sqlite", "postgresql")}
 _CANCEL = delete(timers).where(timers.c.kind == bindparam("of_kind"), timers.c.subject == bindparam("of_subject"))
 # A timer that was cancelled and set again counts its versions from 1 anew, so its moment is looked at too.
 _DONE = _CANCEL.where(timers.c.version == bindparam("of_version"), timers.c.due_at == bindparam("was_due_at"))
 """Made once, as every press needs them: building a statement costs more than running it."""
+
+
+def row_of(timer: Timer) -> dict[str, Any]:
+    """Return what is written of a timer that is set; the table's defaults are the rest."""
+    return {
+        "kind": timer.kind, "subject": timer.subject, "due_at": timer.due_at, "payload": msgspec.json.encode(timer.payload).decode(),
+    }  # fmt: skip
+
+
+async def set_timer(tx: Tx, timer: Timer) -> None:
+    """Do what `Timers.set` does, for whoever writes one together with something else."""
+    await tx.conn.execute(_SET[tx.dialect], row_of(timer))
 
 
 class SqlTimers:
@@ -37,19 +50,11 @@ class SqlTimers:
 
     async def set(self, tx: Tx, timer: Timer) -> None:
         """See `Timers.set`."""
-        row = {
-            "kind": timer.kind,
-            "subject": timer.subject,
-            "due_at": timer.due_at,
-            "payload": msgspec.json.encode(timer.payload).decode(),
-        }
-        await tx.conn.execute(_SET[tx.dialect], row)
+        await set_timer(tx, timer)
 
     async def set_once(self, tx: Tx, timer: Timer) -> None:
         """See `Timers.set_once`."""
-        body = msgspec.json.encode(timer.payload).decode()
-        row = {"kind": timer.kind, "subject": timer.subject, "due_at": timer.due_at, "payload": body}
-        await tx.conn.execute(upsert(tx.dialect, timers).values(row).on_conflict_do_nothing())
+        await tx.conn.execute(upsert(tx.dialect, timers).values(row_of(timer)).on_conflict_do_nothing())
 
     async def bring_forward(self, tx: Tx, kind: str, subject: str, due_at: datetime) -> None:
         """See `Timers.bring_forward`."""

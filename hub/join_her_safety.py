@@ -11,6 +11,7 @@ from core.errors import BadInput, Unavailable
 from core.geo import distance_m
 from core.ids import RecipientId, SiteId, TechnicianId, VisitId, notice_id_of
 from core.key_ring import KeyRing
+from core.timers import Timer
 from core.unit_of_work import Tx, UnitOfWork
 from notifications.notice import Channel, Lane, Notice
 from notifications.ports import Outbox
@@ -59,10 +60,10 @@ class HookedIncidents(SqlIncidents):
         super().__init__(keys)
         self._webhooks = webhooks
 
-    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event], tap: SosTap) -> None:
+    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event], tap: SosTap, timer: Timer) -> None:
         """See `Incidents.add`."""
         await self._publish(tx, incident, events)
-        await super().add(tx, incident, events, tap)
+        await super().add(tx, incident, events, tap, timer)
 
     async def save(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
         """See `Incidents.save`. Questions of watches, which may end unheard, and daily drills are told to nobody."""
@@ -70,9 +71,11 @@ class HookedIncidents(SqlIncidents):
         await super().save(tx, incident, events)
 
     async def _publish(self, tx: Tx, incident: Incident, events: Sequence[Event]) -> None:
+        is_unheard = self.looked(tx).unheard == incident.site_id  # which a press knows already, and need not ask before its receipt
+        if incident.state is State.PENDING or incident.is_canary or is_unheard:
+            return
         for event in events:
-            is_told = incident.state is not State.PENDING and not incident.is_canary
-            if is_told and (kind := HOOKED.get(event.kind)) is not None:
+            if (kind := HOOKED.get(event.kind)) is not None:
                 await self._webhooks.publish(tx, _hook(incident, kind, event.at))
 
 

@@ -5,6 +5,7 @@ Everything a tap needs before its commit is bounded here: a second for its crede
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -122,25 +123,42 @@ class TapSites:
         raise NotFound("There is no such technician or visit. Check the id.")
 
 
+class _Her(NamedTuple):
+    """A technician as a transaction found her: her shown name, and the visit she is on."""
+
+    technician_id: TechnicianId
+    name: str | None
+    visit: Visit | None
+
+
 class HerVisit:
-    """Meets `safety.ports.People`. Remembers for each transaction the visit it found, so that its words need no second reading."""
+    """Meets `safety.ports.People`. Remembers for each transaction whom and what it found, so that the words need no second reading."""
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
-        self._found: WeakKeyDictionary[Tx, Visit] = WeakKeyDictionary()
+        self._found: WeakKeyDictionary[Tx, _Her] = WeakKeyDictionary()
 
     async def visit_now(self, tx: Tx, technician_id: TechnicianId) -> VisitId | None:
         """See `People.visit_now`: of several the one that she set out for last."""
-        found = await self._stores.visits.of_technician(tx, technician_id, _UNDERWAY)
-        if not found:
-            return None
-        newest = self._found[tx] = max(found, key=lambda visit: visit.last_act_at)
-        return newest.id
+        name, found = await self._stores.visits.name_and_visits(tx, technician_id, _UNDERWAY)
+        newest = max(found, key=lambda visit: visit.last_act_at, default=None)
+        self._found[tx] = _Her(technician_id, name, newest)
+        return None if newest is None else newest.id
 
-    async def get(self, tx: Tx, visit_id: VisitId) -> Visit | None:
+    async def visit(self, tx: Tx, visit_id: VisitId) -> Visit | None:
         """Return a visit, None when there is none."""
-        found = self._found.get(tx)
-        return found if found is not None and found.id == visit_id else await self._stores.visits.get(tx, visit_id)
+        her = self._found.get(tx)
+        if her is not None and her.visit is not None and her.visit.id == visit_id:
+            return her.visit
+        return await self._stores.visits.get(tx, visit_id)
+
+    async def name(self, tx: Tx, technician_id: TechnicianId) -> str | None:
+        """Return a technician's shown name, None when there is no such technician."""
+        her = self._found.get(tx)
+        if her is not None and her.technician_id == technician_id:
+            return her.name
+        technician = await self._stores.technicians.get(tx, technician_id)
+        return None if technician is None else technician.shown_name
 
 
 class Whereabouts:
@@ -170,8 +188,7 @@ class Whereabouts:
 class Words:
     """Meets `safety.ports.VisitWords`."""
 
-    def __init__(self, stores: Stores, her_visit: HerVisit, incidents: SqlIncidents, clock: Clock, public_url: str) -> None:
-        self._stores = stores
+    def __init__(self, her_visit: HerVisit, incidents: SqlIncidents, clock: Clock, public_url: str) -> None:
         self._her_visit = her_visit
         self._incidents = incidents
         self._clock = clock
@@ -181,9 +198,9 @@ class Words:
         """See `VisitWords.of_incident`."""
         if incident.is_canary:
             return {"name": "Porchlight", "place": "", "link": f"{self._public_url}/console"}
-        visit = None if incident.visit_id is None else await self._her_visit.get(tx, incident.visit_id)
-        technician = None if incident.technician_id is None else await self._stores.technicians.get(tx, incident.technician_id)
-        name = technician.shown_name if technician else visit.customer.name or "" if visit else ""
+        visit = None if incident.visit_id is None else await self._her_visit.visit(tx, incident.visit_id)
+        hers = None if incident.technician_id is None else await self._her_visit.name(tx, incident.technician_id)
+        name = hers if hers is not None else visit.customer.name or "" if visit else ""
         place, floor = ("", "") if visit is None else (visit.place.address, visit.place.floor.strip())
         told = {"name": name, "place": place, "floor": floor, "link": f"{self._public_url}/console"}
         if place or incident.technician_id is None:

@@ -19,7 +19,7 @@ class Joint(StrEnum):
     POKES = "pokes"
     """A commit is told to sockets: `safety.ports.Pokes`."""
     TIMERS = "timers"
-    """Timers are set, claimed and forgotten: `core.timers.Timers`."""
+    """Timers are set, claimed and forgotten: `core.timers.Timers`. A new incident's first one is written with it."""
     HASHES = "hashes"
     """PINs are hashed and compared: `safety.pin_ports.PinHashes`."""
     CARRIER = "carrier"

@@ -110,7 +110,7 @@ def wire_safety(floor: Floor, live: Live, notices: Notices, people: People, trac
     incidents, rules = floor.between(Joint.INCIDENTS, HookedIncidents(floor.keys, notices.webhooks)), site_rules(floor)
     pokes, responders = floor.between(Joint.POKES, SitePokes(live.pokes)), SqlDrillResponders(rules)
     her_visit = HerVisit(stores)
-    alerts = AlertsFlow(notices.outbox, notices.alarms, Words(stores, her_visit, incidents, clock, floor.settings.public_url))
+    alerts = AlertsFlow(notices.outbox, notices.alarms, Words(her_visit, incidents, clock, floor.settings.public_url))
     ladder = LadderFlow(work, incidents, responders, alerts, floor.timers, pokes, clock)
     where = Whereabouts(live.positions, tracking.fixes.last_of, clock)
     sos = floor.between(Joint.SOS, SosFlow(work, incidents, ladder, her_visit, where, pokes, clock))

@@ -47,18 +47,16 @@ class LadderFlow:
         Written once, with its first rung told already. Raises `TapRaced` as `Incidents.add`.
         """
         if incident.state is State.PENDING:
-            await self._timers.set(tx, Timer(kind=PENDING_TIMER, subject=incident.id, due_at=now + timedelta(seconds=PENDING_S)))
-            await self._incidents.add(tx, incident, [raised], tap)
+            await self._incidents.add(tx, incident, [raised], tap, _pending_timer(incident, now))
             return
         told, events, now_due = await self._told(tx, incident, now, 0, now, [raised])
-        await self._wait(tx, told, now, now_due)
         # Last, because the site's counter of events makes whoever else writes to the site wait until the commit.
-        await self._incidents.add(tx, told, [raised, *events], tap)
+        await self._incidents.add(tx, told, [raised, *events], tap, _ladder_timer(told, now, now_due.next_step, now_due.next_at))
 
     async def start(self, tx: Tx, incident: Incident, now: datetime) -> None:
         """Begin the ladder at its foot, in the caller's transaction; a pending incident first waits for her own answer."""
         if incident.state is State.PENDING:
-            await self._timers.set(tx, Timer(kind=PENDING_TIMER, subject=incident.id, due_at=now + timedelta(seconds=PENDING_S)))
+            await self._timers.set(tx, _pending_timer(incident, now))
             return
         await self._timers.cancel(tx, PENDING_TIMER, incident.id)
         await self._climb(tx, incident, now, 0, now)
@@ -77,7 +75,7 @@ class LadderFlow:
 
     async def slow_down(self, tx: Tx, incident: Incident, now: datetime) -> None:
         """Give a dispatcher two minutes to make sure of a cancel; the ladder then goes on where it was, it never stops."""
-        await self._set(tx, incident, to_ms(now), 0, now + timedelta(seconds=CANCEL_DOUBTED_AFTER_S))
+        await self._timers.set(tx, _ladder_timer(incident, now, 0, now + timedelta(seconds=CANCEL_DOUBTED_AFTER_S)))
 
     async def stop(self, tx: Tx, incident: Incident) -> None:
         """Forget every timer of an ended incident."""
@@ -136,7 +134,7 @@ class LadderFlow:
 
     async def _climb(self, tx: Tx, incident: Incident, started_at: datetime, step: int, now: datetime) -> None:
         told, events, now_due = await self._told(tx, incident, started_at, step, now)
-        await self._wait(tx, told, started_at, now_due)
+        await self._timers.set(tx, _ladder_timer(told, started_at, now_due.next_step, now_due.next_at))
         await self._incidents.save(tx, told, events)
         tx.after_commit(lambda: self._pokes.poke(incident.site_id, "incidents", incident.id))
 
@@ -201,12 +199,14 @@ class LadderFlow:
                 people.setdefault(person.recipient_id, person)
         return people
 
-    async def _wait(self, tx: Tx, incident: Incident, started_at: datetime, now_due: Due) -> None:
-        await self._set(tx, incident, to_ms(started_at), now_due.next_step, now_due.next_at)
 
-    async def _set(self, tx: Tx, incident: Incident, started_at_ms: int, step: int, due_at: datetime) -> None:
-        payload = {"started_at_ms": started_at_ms, "step": step, "lap": incident.lap}
-        await self._timers.set(tx, Timer(kind=LADDER_TIMER, subject=incident.id, due_at=due_at, payload=payload))
+def _ladder_timer(incident: Incident, started_at: datetime, step: int, due_at: datetime) -> Timer:
+    payload = {"started_at_ms": to_ms(started_at), "step": step, "lap": incident.lap}
+    return Timer(kind=LADDER_TIMER, subject=incident.id, due_at=due_at, payload=payload)
+
+
+def _pending_timer(incident: Incident, now: datetime) -> Timer:
+    return Timer(kind=PENDING_TIMER, subject=incident.id, due_at=now + timedelta(seconds=PENDING_S))
 
 
 def _with_next(

@@ -8,6 +8,7 @@ import msgspec
 
 from core.caller import Role
 from core.ids import DispatcherId, IncidentId, RecipientId, SiteId, TechnicianId, VisitId
+from core.timers import Timer
 from core.unit_of_work import Tx
 from notifications.recipient import Recipient
 from safety.evidence import Event
@@ -62,8 +63,9 @@ class Incidents(Protocol):
         """Return the incident, locked for this transaction; raises `NotFound`."""
         ...
 
-    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event], tap: SosTap) -> None:
-        """Write a new incident, its first events, one or more, and as its trigger the tap that opened it, at the first event's time.
+    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event], tap: SosTap, timer: Timer) -> None:
+        """Write a new incident, its first events, one or more, as its trigger the tap that opened it, at the first event's time, and the
+        timer by which somebody goes on with it, as `Timers.set`.
 
         Raises `TapRaced` when the incident, or a trigger with the tap's key, is there already.
         """

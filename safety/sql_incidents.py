@@ -10,13 +10,14 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import msgspec
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import NotFound
 from core.ids import IncidentId, SiteId
 from core.key_ring import KeyRing
 from core.tables import counters
+from core.timers import Timer
 from core.unit_of_work import Tx
 from notifications.notice import CODE_DIGITS, short_code
 from safety.evidence import Event, EventKind, chained, start_of
@@ -24,42 +25,27 @@ from safety.incident import OPEN, Flag, Incident, Resolution, State
 from safety.ports import OpenSignal, TapRaced
 from safety.row_check import CHANGED, changed, facts_of
 from safety.sos_tap import Receipt, SosTap
-from safety.sql_incident_write import add_trigger, overwrite_incident, write_incident
+from safety.sql_first_look import CODE, IS_OPEN, NOTHING, FirstLook, first_look
+from safety.sql_incident_write import Opening, add_trigger, overwrite_incident, write_incident
 from safety.tables import incident_events, incidents, triggers
 
 LOWEST_CODE = 10 ** (CODE_DIGITS - 1)
-_ENDED = [State.RESOLVED.value, State.REVIEWED.value]
 _OPEN = [state.value for state in OPEN]
-
-
-_IS_OPEN = and_(*(incidents.c.state != state for state in _ENDED))
-_CODE = select(incidents.c.id).where(incidents.c.site_id == bindparam("site_id"), incidents.c.code == bindparam("code"), _IS_OPEN)
-_KNOWN = (
-    select(triggers.c.incident_id, triggers.c.at, _CODE.exists().label("is_code_used"))
-    .select_from(select(bindparam("who").label("who")).subquery())
-    .outerjoin(triggers, and_(triggers.c.who == bindparam("who"), triggers.c.tap_id == bindparam("tap_id")))
-)
-_FIRST_LOOK = {
-    "sqlite": _KNOWN,
-    # There is no row to lock before her first press: without this, two at the same moment would each find nothing and open one.
-    "postgresql": _KNOWN.add_columns(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("who"), 0)).label("waited")),
-}
-"""Each statement is a way to PostgreSQL and back in front of a receipt, so this one asks for all that is known of a tap."""
 _STANDING = (
     select(incidents)
-    .where(incidents.c.raised_by == bindparam("who"), or_(_IS_OPEN, incidents.c.resolved_at > bindparam("ended_since")))
+    .where(incidents.c.raised_by == bindparam("who"), or_(IS_OPEN, incidents.c.resolved_at > bindparam("ended_since")))
     .order_by(incidents.c.raised_at.desc())
     .with_for_update()
 )
 _RAISED_SINCE = (
     select(incidents)
-    .where(incidents.c.raised_by.in_(bindparam("whos", expanding=True)), or_(incidents.c.raised_at >= bindparam("since"), _IS_OPEN))
+    .where(incidents.c.raised_by.in_(bindparam("whos", expanding=True)), or_(incidents.c.raised_at >= bindparam("since"), IS_OPEN))
     .order_by(incidents.c.raised_at)
 )
 _GET = select(incidents).where(incidents.c.id == bindparam("of_id")).with_for_update()
 _ROW = select(incidents).where(incidents.c.id == bindparam("of_id"))
 _SIGNALS = select(incidents.c.id, incidents.c.technician_id, incidents.c.version, incidents.c.flags).where(
-    incidents.c.site_id == bindparam("site_id"), incidents.c.technician_id.is_not(None), incidents.c.state != State.PENDING.value, _IS_OPEN
+    incidents.c.site_id == bindparam("site_id"), incidents.c.technician_id.is_not(None), incidents.c.state != State.PENDING.value, IS_OPEN
 )
 _SAID_OF_SIGNALS = (
     select(incident_events.c.incident_id, incident_events.c.data)
@@ -93,16 +79,16 @@ class SqlIncidents:
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
         self._tails: WeakKeyDictionary[Tx, dict[IncidentId, _Tail]] = WeakKeyDictionary()
-        self._free: WeakKeyDictionary[Tx, IncidentId] = WeakKeyDictionary()
-        """Whose first code was found free in a transaction."""
+        self._looks: WeakKeyDictionary[Tx, FirstLook] = WeakKeyDictionary()
 
     async def receipt_of(self, tx: Tx, tap: SosTap) -> Receipt | None:
         """See `Incidents.receipt_of`."""
-        asked = {"who": tap.who, "tap_id": tap.tap_id, "site_id": tap.site_id, "code": short_code(tap.incident_id)}
-        row = (await tx.conn.execute(_FIRST_LOOK[tx.dialect], asked)).one()
-        if not row.is_code_used:
-            self._free[tx] = tap.incident_id
-        return None if row.at is None else Receipt(tap_id=tap.tap_id, incident_id=row.incident_id, status="received", at=row.at)
+        look = self._looks[tx] = await first_look(tx, tap)
+        return look.receipt
+
+    def looked(self, tx: Tx) -> FirstLook:
+        """Return what `receipt_of` found in this transaction besides the receipt."""
+        return self._looks.get(tx, NOTHING)
 
     async def open_of(self, tx: Tx, who: str) -> Incident | None:
         """See `Incidents.open_of`."""
@@ -130,11 +116,11 @@ class SqlIncidents:
         row = (await tx.conn.execute(select(incidents).where(incidents.c.id == incident_id))).one_or_none()
         return None if row is None else _incident(row)
 
-    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event], tap: SosTap) -> None:
+    async def add(self, tx: Tx, incident: Incident, events: Sequence[Event], tap: SosTap, timer: Timer) -> None:
         """See `Incidents.add`."""
         try:
-            trigger = self._trigger_row(tap, incident.id, events[0].at)
-            await self._write(tx, incident, events, _Tail(start_of(incident.id), 0, 0, {}), trigger)
+            opening = Opening(self._trigger_row(tap, incident.id, events[0].at), timer)
+            await self._write(tx, incident, events, _Tail(start_of(incident.id), 0, 0, {}), opening)
         except IntegrityError:
             raise TapRaced from None
 
@@ -149,10 +135,10 @@ class SqlIncidents:
             await overwrite_incident(tx, _row(incident) | tail.columns | {"site_number": tail.site_number})
 
     async def _write(
-        self, tx: Tx, incident: Incident, events: Sequence[Event], tail: "_Tail", trigger: dict[str, Any] | None = None
+        self, tx: Tx, incident: Incident, events: Sequence[Event], tail: "_Tail", opening: Opening | None = None
     ) -> None:
         rows, end = _linked(incident, events, tail)
-        newest = await write_incident(tx, incident.site_id, _row(incident) | end.columns, rows, trigger)
+        newest = await write_incident(tx, incident.site_id, _row(incident) | end.columns, rows, opening)
         # The row is locked until the end of the transaction, so nobody else moves its end meanwhile.
         self._tails.setdefault(tx, {})[incident.id] = replace(end, site_number=newest)
 
@@ -192,9 +178,9 @@ class SqlIncidents:
     async def new_code(self, tx: Tx, site_id: SiteId, incident_id: IncidentId) -> str:
         """See `Incidents.new_code`."""
         code = int(short_code(incident_id))
-        if self._free.get(tx) == incident_id:
+        if self.looked(tx).free == incident_id:
             return str(code)
-        while (await tx.conn.execute(_CODE, {"site_id": site_id, "code": str(code)})).first() is not None:
+        while (await tx.conn.execute(CODE, {"site_id": site_id, "code": str(code)})).first() is not None:
             code = LOWEST_CODE + (code + 1 - LOWEST_CODE) % (9 * LOWEST_CODE)
         return str(code)
 

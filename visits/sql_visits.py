@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import Conflict
@@ -15,12 +15,20 @@ from visits.arrival import Departure, SeenPosition
 from visits.events import StageChanged
 from visits.sql_seal import Seal
 from visits.stage import Act, Stage
-from visits.tables import visit_acts, visits
+from visits.tables import technicians, visit_acts, visits
 from visits.visit import PersonRef, Place, Visit
 from visits.visit_stores import Page, VisitFilter
 
 _SEALED = {"place": Place, "customer": PersonRef, "booker": PersonRef, "door_code": str, "departed_from": LatLon}
 _PLAIN = [name for name in Visit.__struct_fields__ if name not in _SEALED]
+_HERS = and_(visits.c.technician_id == technicians.c.id, visits.c.stage.in_(bindparam("stages", expanding=True)))
+_NAME_AND_VISITS = (
+    select(technicians.c.shown_name, *visits.c)
+    .select_from(technicians.outerjoin(visits, _HERS))
+    .where(technicians.c.id == bindparam("of_id"))
+    .order_by(visits.c.window_start, visits.c.id)
+)
+"""Made once, as every press needs it: building a statement costs more than running it."""
 REMEMBERED = 2_000
 """Opened rows kept: watched visits are read again every five seconds, and to open one costs a hundred times what reading it does."""
 
@@ -75,6 +83,13 @@ class SqlVisits:
         """See `Visits.of_technician`."""
         hers = (visits.c.technician_id == technician_id) & visits.c.stage.in_(stages)
         return await self._many(tx, select(visits).where(hers).order_by(visits.c.window_start, visits.c.id))
+
+    async def name_and_visits(
+        self, tx: Tx, technician_id: TechnicianId, stages: frozenset[Stage]
+    ) -> tuple[str | None, Sequence[Visit]]:
+        """See `Visits.name_and_visits`."""
+        rows = (await tx.conn.execute(_NAME_AND_VISITS, {"of_id": technician_id, "stages": list(stages)})).all()
+        return rows[0].shown_name if rows else None, [self._visit(row) for row in rows if row.id is not None]
 
     async def open_of_site(self, tx: Tx, site: SiteId, stages: frozenset[Stage]) -> Sequence[Visit]:
         """See `Visits.open_of_site`."""

@@ -135,6 +135,14 @@ class Visits(Protocol):
         """Return her visits in any of `stages`, by window."""
         ...
 
+    async def name_and_visits(
+        self, tx: Tx, technician_id: TechnicianId, stages: frozenset[Stage]
+    ) -> tuple[str | None, Sequence[Visit]]:
+        """Return her shown name, None where there is no such technician, and her visits as `of_technician`. One statement: every press of
+        a technician asks it.
+        """
+        ...
+
     async def open_of_site(self, tx: Tx, site: SiteId, stages: frozenset[Stage]) -> Sequence[Visit]:
         """Return the visits of a site in any of `stages`, by window."""
         ...

@@ -73,8 +73,8 @@ class AtSos(Standing):
 class AtIncidents(Standing):
     """Meets `safety.ports.Incidents`."""
 
-    async def add(self, tx: Any, incident: Any, events: Any, tap: Any) -> None:
-        await self._part.add(tx, incident, events, tap)
+    async def add(self, tx: Any, incident: Any, *others: Any) -> None:
+        await self._part.add(tx, incident, *others)
         self._at(KillPoint.BEFORE_COMMIT, holds=incident.id == self._incident_id)
 
 

@@ -5,11 +5,11 @@ import contextlib
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select, text
 
 from core.errors import BadInput, Conflict
 from core.right_of_way import RightOfWay
-from core.sql import open_engine
+from core.sql import GIVEN_BACK_S, open_engine
 from core.sql_counters import last_number, next_number
 from core.sql_idempotency import SqlIdempotencyStore
 from core.sql_timers import SqlTimers
@@ -152,6 +152,29 @@ async def test_a_naive_time_is_refused(work):
     with pytest.raises(Exception, match="no zone"):
         async with work.begin() as tx:
             await SqlTimers(work).set(tx, Timer(kind="k", subject="s", due_at=datetime(2026, 3, 2)))  # noqa: DTZ001
+
+
+async def test_whether_a_connection_lives_is_asked_in_one_way_there_and_back(postgres_url):
+    asked, engine = [], open_engine(postgres_url)
+    async with engine.connect():  # SQLAlchemy asks its first connection more
+        event.listen(engine.sync_engine, "connect", lambda opened, _: opened.driver_connection.add_query_logger(asked.append))
+        async with engine.connect() as conn:
+            await conn.get_raw_connection()
+    await engine.dispose()
+
+    assert [each.query for each in asked] == ["SELECT 1"]
+
+
+async def test_a_connection_that_died_while_it_rested_is_given_to_nobody(postgres_url):
+    engine = open_engine(postgres_url)
+    async with engine.connect() as conn:
+        resting = await conn.get_raw_connection()
+        info, died = resting.info, resting.driver_connection
+    info[GIVEN_BACK_S] = 0.0
+    died.terminate()
+    async with engine.connect() as conn:
+        assert (await conn.execute(text("SELECT 1"))).scalar_one() == 1
+    await engine.dispose()
 
 
 async def test_two_workers_never_claim_one_timer(work, clock):

@@ -1,18 +1,24 @@
 """A tap on real databases: one incident whatever happens, and a ladder that ends only with a person."""
 
 import asyncio
+from datetime import timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 
 from core.caller import Caller, CallerKind, Role
+from core.clock import to_ms
 from core.errors import BadInput, NotAllowed
+from core.sql_timers import SqlTimers
+from core.tables import timers
+from core.timers import Timer
 from notifications.notice import Channel, short_code
 from safety.alerts_flow import AlertsFlow
 from safety.evidence import EventKind, first_break
 from safety.incident import Flag, OutOfDate, Resolution, State
 from safety.ladder import Group
+from safety.ladder_flow import LADDER_TIMER
 from safety.ports import Responder
 from safety.row_check import differences
 from safety.sos_tap import PersonKind, Road, SosTap, TriggerKind
@@ -25,6 +31,7 @@ pytestmark = pytest.mark.anyio
 TAP = SosTap(tap_id="tap-1", who="technician:t1", person=PersonKind.TECHNICIAN, site_id="s1", road=Road.SOCKET, technician_id="t1")
 ANA = Caller(kind=CallerKind.DISPATCHER, id="d-ana", dispatcher_id="d-ana", sites=frozenset({"s1"}), roles=frozenset({Role.DISPATCHER}))
 BO = msgspec.structs.replace(ANA, id="d-bo", dispatcher_id="d-bo")
+SECOND_RUNG = timedelta(seconds=15)
 ELSEWHERE = msgspec.structs.replace(ANA, sites=frozenset({"s2"}))
 
 
@@ -72,8 +79,21 @@ async def test_a_press_is_written_in_a_handful_of_statements(work, hub):
     event.listen(work.engine.sync_engine, "before_cursor_execute", lambda _conn, _cursor, statement, *_: said.append(statement))
     await hub.sos.raise_sos(TAP)
 
-    # A crowd that presses waits for them one after the other: is it known, what has she open, timer; number, incident, event, trigger.
-    assert len(said) == (4 if work.engine.dialect.name == "postgresql" else 7), said
+    # A crowd that presses waits for them one after the other: is it known, what has she open; number, incident, events, trigger, timer.
+    assert len(said) == (3 if work.engine.dialect.name == "postgresql" else 7), said
+
+
+async def test_a_ladders_timer_is_set_with_its_incident_whatever_was_left_of_it(work, hub, clock):
+    left = SqlTimers(work)
+    async with work.begin() as tx:
+        await left.set(tx, Timer(kind=LADDER_TIMER, subject=TAP.incident_id, due_at=clock.now(), payload={"lap": 9}))
+    assert len(await left.claim_due(clock.now(), 10, 30)) == 1
+    await hub.sos.raise_sos(TAP)
+
+    async with work.read() as tx:
+        row = (await tx.conn.execute(select(timers).where(timers.c.subject == TAP.incident_id))).one()
+    assert (row.kind, row.due_at, row.lease_until, row.attempts, row.version) == (LADDER_TIMER, clock.now() + SECOND_RUNG, None, 0, 2)
+    assert msgspec.json.decode(row.payload) == {"started_at_ms": to_ms(clock.now()), "step": 1, "lap": 0}
 
 
 async def test_two_open_incidents_of_a_site_never_share_a_code(work, hub):

@@ -210,6 +210,17 @@ async def test_only_one_visit_of_hers_is_underway(house, her):
     assert refused.value.members["visit_id"] == first.id
 
 
+async def test_her_name_and_the_visits_that_she_is_on_are_read_at_once(house, her):
+    await house.visit(Stage.LEFT, her)
+    underway = await house.visit(Stage.DEPARTED, her)
+    idle, on = await house.technician("Ida"), frozenset({Stage.DEPARTED, Stage.ARRIVED})
+    async with house.work.read() as tx:
+        found = [await house.stores.visits.name_and_visits(tx, who, on) for who in (her.technician_id, idle.technician_id, "nobody")]
+        names = [(await house.stores.technicians.get(tx, each.technician_id)).shown_name for each in (her, idle)]
+
+    assert found == [(names[0], [underway]), (names[1], []), (None, [])]
+
+
 async def test_two_departures_at_once_leave_one_visit_underway(house, her):
     both = [await house.visit(Stage.ASSIGNED, her) for _ in range(2)]
     found = await asyncio.gather(*(house.visits.depart(her, visit.id, Told()) for visit in both), return_exceptions=True)
