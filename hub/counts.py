@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from tracking import books
 
+TOGETHER_S = 0.1
 LABELS: dict[str, tuple[str, ...]] = {
     books.RECEIVED: (),
     books.REJECTED: ("reason",),
@@ -35,16 +36,17 @@ class PrometheusCounts:
         self._waiting: Sums[tuple[str, frozenset[tuple[str, str]]]] = Sums()
 
     def add(self, name: str, n: float = 1, /, **labels: str) -> None:
-        """See `Counts.add`. Counts of one turn of the loop are put into the metric together: each put is a system call and a lock."""
+        """See `Counts.add`. Counts of a tenth of a second are put into the metric together: each put is a system call and a lock."""
         if not self._waiting:
             try:
-                asyncio.get_running_loop().call_soon(self._flush)
+                asyncio.get_running_loop().call_later(TOGETHER_S, self.flush)
             except RuntimeError:  # no loop runs: nothing would flush it later
                 self._put(name, n, labels)
                 return
         self._waiting[(name, frozenset(labels.items()) if labels else _NO_LABELS)] += n  # type: ignore[assignment]
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Put what waits into the metric: at the end of a process, which nothing would do later."""
         waiting, self._waiting = self._waiting, Sums()
         for (name, labels), n in waiting.items():
             self._put(name, n, dict(labels))

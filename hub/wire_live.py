@@ -42,6 +42,7 @@ def wire_live(floor: Floor) -> Live:
         pokes=RedisFanout(store.redis_url, fanout, floor.clock, floor.worker_id, shards=store.shards),
         counts=PrometheusCounts(floor.metrics.registry),
     )
+    floor.stack.callback(live.counts.flush)
     floor.supervisor.endless("redis_fanout", live.pokes.run, rank=70)
 
     async def redis_answers() -> str | None:

@@ -117,9 +117,13 @@ class RedisFanout:
 
     async def _hear(self, pubsub: PubSub) -> None:
         while True:
-            message = await pubsub.handle_message(await pubsub.parse_response(block=True))  # type: ignore[no-untyped-call]
-            if message is not None:
+            said = await pubsub.parse_response(block=True)  # type: ignore[no-untyped-call]
+            if not self._is_own_blob(said) and (message := await pubsub.handle_message(said)) is not None:  # type: ignore[no-untyped-call]
                 await self._on_message(message)
+
+    def _is_own_blob(self, said: Any) -> bool:
+        """Tell whether this worker wrote it, before redis-py makes a message of it: with one worker it is all that is ever heard."""
+        return isinstance(said, list) and said[0] == b"message" and said[2].startswith(self._own_mark)
 
     async def _on_message(self, message: dict[str, Any]) -> None:
         kind = message["type"]
@@ -151,7 +155,7 @@ class RedisFanout:
 
     def _on_blob(self, channel: str, blob: bytes) -> None:
         site_id = self._site_by_channel.get(channel)
-        if site_id is None or blob.startswith(self._own_mark):
+        if site_id is None:
             return
         try:
             batch = packing.unpack(blob)

@@ -1,4 +1,7 @@
-"""What may a device's session ask its owner to do, and within which bounds? The effects that `session.Session` returns, and its limits."""
+"""What may a device's session ask its owner to do, within which bounds, and where does it stand? Effects, limits and states of
+`session.Session`."""
+
+from enum import StrEnum
 
 import msgspec
 
@@ -7,6 +10,19 @@ from realtime.wire import Hello, StatusFrame
 from realtime.wire_sos import EnterPin, Press
 from realtime.wire_values import MAX_FIXES, MAX_FRAME_BYTES
 from tracking.fix import RawFix
+
+
+class State(StrEnum):
+    """Where the connection stands."""
+
+    HELLO = "hello"
+    """Open; nobody has said who it is."""
+    LIVE = "live"
+    """Fixes flow."""
+    DRAINING = "draining"
+    """The worker is going away: no new fixes, answers to what is under way."""
+    CLOSED = "closed"
+    """Nothing more is read or said."""
 
 
 class Identify(msgspec.Struct, frozen=True):
@@ -64,7 +80,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_unread_ranges: int = 1_000
     """Of acks that the phone has not read: then it reads nothing, and loses nothing by reconnecting."""
     max_unread_errors: int = 20
-    ack_gap_ms: int = 200
+    ack_gap_ms: int = 500
     """Between two acks to one device. A phone that sends a backlog or ten fixes a second reads one ack for many; others never wait."""
     drain_s: float = 5.0
     busy_retry_s: float = 2.0

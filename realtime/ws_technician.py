@@ -22,8 +22,8 @@ from realtime.connected_phones import ConnectedPhones
 from realtime.credential_watch_flow import CredentialWatch
 from realtime.fanout import Fanout
 from realtime.ports import Access, Emergency, Fence, Intake, NoEmergency, NoPhoneListener, PhoneListener, Poke, Pokes, PokeTopic
-from realtime.session import Session, State
-from realtime.session_effects import Effect, Identify, Limits, Shut, Take, Tell, Unread, Unreadable
+from realtime.session import Session
+from realtime.session_effects import Effect, Identify, Limits, Shut, State, Take, Tell, Unread, Unreadable
 from realtime.set_aside_flow import SetAside
 from realtime.wire import Cadence, ErrorFrame, Frame, Hello, VisitChanged
 from realtime.wire_decode import FrameFault

@@ -36,6 +36,8 @@ RETRY_FOR_S = 2.0
 """How long an unanswered call is repeated before its senders are told to keep their fixes."""
 RETRY_FIRST_S = 0.05
 PROBE_S = 0.5
+_LIVE = Lane.LIVE
+"""Found faster than a member of an enum, which each fix would ask for twice."""
 
 
 @dataclass(slots=True)
@@ -186,7 +188,7 @@ class BatchFlow:
                 answers.append((offer, outcome(offer, OutcomeError.SUPERSEDED)))
                 continue
             for one in batch.judged[number]:
-                if one.lane is Lane.LIVE:
+                if one.lane is _LIVE:
                     live.append(one.fix)
                 for reason in one.reasons:
                     self._counts.add(books.VERDICTS, 1, reason=reason.value)
@@ -236,7 +238,7 @@ def _parts(taken: Sequence[tuple[Offer, Standing]], judged: list[list[Judged]]) 
     newest: dict[TechnicianId, tuple[int, Fix]] = {}
     for number, verdicts in enumerate(judged):
         for one in verdicts:
-            if one.lane is Lane.LIVE:
+            if one.lane is _LIVE:
                 # Live fixes of one technician ascend in time, because each was judged against the one before.
                 newest[one.fix.technician_id] = (number, one.fix)
     parts = []

@@ -99,10 +99,8 @@ def view(audience: Audience, subject: Subject, now_ms: int, fix: Fix | None) -> 
 
 def _hidden(subject: Subject, now_ms: int, fix: Fix | None) -> Hidden | None:
     """Return why a customer may not see the position, None when she may."""
-    if subject.stage in (Stage.CREATED, Stage.ASSIGNED):
-        return Hidden.NOT_DEPARTED
     if subject.stage is not Stage.DEPARTED:
-        return Hidden.ARRIVED
+        return Hidden.NOT_DEPARTED if subject.stage in (Stage.CREATED, Stage.ASSIGNED) else Hidden.ARRIVED
     if now_ms - subject.verified_at_ms > UNVERIFIED_MAX_MS:
         return Hidden.UNVERIFIED
     if subject.departed_at_ms is None or fix is None or fix.at_ms < subject.departed_at_ms:

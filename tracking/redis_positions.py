@@ -25,6 +25,7 @@ from core.ids import DeviceId, IdSource, SiteId, TechnicianId
 from tracking import packing
 from tracking.fix import Fix
 from tracking.ports import Near, Part, WriteStatus, Written
+from tracking.redis_line import RedisLine
 from tracking.redis_packed import pack_in_c
 from tracking.redis_script import RedisScript
 
@@ -70,8 +71,8 @@ class RedisPositions:
         self._watchdog_s = watchdog_s
         self._fresh_epoch = ids.new_id
         self._writer = writer
-        self._write = RedisScript(writer, "batch.lua", "write_batch")
-        self._sweep = RedisScript(reader, "sweep.lua", "sweep")
+        self._write = RedisScript(RedisLine(writer), "batch.lua", "write_batch")
+        self._sweep = RedisScript(RedisLine(reader), "sweep.lua", "sweep")
 
     async def write(self, site_id: SiteId, shard: int, batch_id: str, parts: Sequence[Part]) -> Written:
         """See `Positions.write`."""

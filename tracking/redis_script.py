@@ -8,8 +8,9 @@ import hashlib
 from importlib import resources
 from typing import Any
 
-from redis import asyncio as aioredis
 from redis.exceptions import NoScriptError, ResponseError
+
+from tracking.redis_line import RedisLine
 
 _MISSING = ("function not found", "noscript")
 
@@ -17,18 +18,17 @@ _MISSING = ("function not found", "noscript")
 class RedisScript:
     """One server-side function: `name` of the Lua function that `file` of this package defines as `local function NAME(keys, args)`."""
 
-    def __init__(self, client: aioredis.Redis, file: str, name: str) -> None:
-        # redis-py leaves `execute_command` untyped.
-        self._client: Any = client
+    def __init__(self, line: RedisLine, file: str, name: str) -> None:
+        self._line = line
         self._source = resources.files("tracking").joinpath(file).read_text(encoding="utf-8")
         self._lua_name = name
         digest = hashlib.sha256(self._source.encode()).hexdigest()[:12]
         self._library = f"porchlight_{name}_{digest}"
-        self._sha: str | None = None
+        self._sha: bytes | None = None
         self._loaded = False
 
     async def call(self, keys: list[str], args: list[Any]) -> Any:
-        """Call the function, loading it first where the server does not have it. Raises what redis-py raises."""
+        """Call the function, loading it first where the server does not have it. Raises as `RedisLine.call`."""
         if not self._loaded:
             await self._load()
         try:
@@ -41,19 +41,19 @@ class RedisScript:
 
     async def _send(self, keys: list[str], args: list[Any]) -> Any:
         if self._sha is not None:
-            return await self._client.execute_command("EVALSHA", self._sha, len(keys), *keys, *args)
-        return await self._client.execute_command("FCALL", self._library, len(keys), *keys, *args)
+            return await self._line.call("EVALSHA", self._sha, len(keys), *keys, *args)
+        return await self._line.call("FCALL", self._library, len(keys), *keys, *args)
 
     async def _load(self) -> None:
         code = f"#!lua name={self._library}\n{self._source}\nredis.register_function('{self._library}', {self._lua_name})\n"
         try:
-            await self._client.execute_command("FUNCTION", "LOAD", "REPLACE", code)
+            await self._line.call("FUNCTION LOAD", "REPLACE", code)
             self._sha = None
         except ResponseError as error:
             if "unknown command" not in str(error).lower():
                 raise
             script = f"{self._source}\nreturn {self._lua_name}(KEYS, ARGV)\n"
-            self._sha = await self._client.script_load(script)
+            self._sha = await self._line.call("SCRIPT LOAD", script)
         self._loaded = True
 
 

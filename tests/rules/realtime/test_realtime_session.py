@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from realtime.close_code import CloseCode
 from realtime.raw_fixes import merged
-from realtime.session import Session, State
-from realtime.session_effects import NOT_READ, Identify, Limits, Shut, Take, Tell, Unreadable
+from realtime.session import Session
+from realtime.session_effects import NOT_READ, Identify, Limits, Shut, State, Take, Tell, Unreadable
 from realtime.wire import Cadence, VisitChanged
 from tracking.fix import Outcome, OutcomeError, RawFix, Reason
 
