@@ -15,8 +15,8 @@ class RedisLine:
     """Commands on connections of `client`, as many as there are calls at the same time."""
 
     def __init__(self, client: aioredis.Redis) -> None:
-        self._pool = client.connection_pool
-        # redis-py leaves what a connection takes and answers untyped.
+        # redis-py leaves its pool, and what a connection takes and answers, untyped.
+        self._pool: Any = client.connection_pool
         self._free: list[Any] = []
 
     async def call(self, *words: Any) -> Any:
