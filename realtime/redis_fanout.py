@@ -117,8 +117,11 @@ class RedisFanout:
 
     async def _hear(self, pubsub: PubSub) -> None:
         while True:
-            said = await pubsub.parse_response(block=True)  # type: ignore[no-untyped-call]
-            if not self._is_own_blob(said) and (message := await pubsub.handle_message(said)) is not None:
+            said = await pubsub.parse_response(block=True)
+            if self._is_own_blob(said):
+                continue
+            message = await pubsub.handle_message(said)  # type: ignore[no-untyped-call]
+            if message is not None:
                 await self._on_message(message)
 
     def _is_own_blob(self, said: Any) -> bool:
