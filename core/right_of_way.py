@@ -4,9 +4,12 @@ A press takes some twenty turns of the event loop from the request to its receip
 as long as a batch, so the press is late by their sum although it needs a few milliseconds itself. So whoever is urgent takes the right of
 way for as long as that lasts, and patient work (batches of fixes, arrival texts) waits for its end, but never longer than it says: a flood
 of urgent things slows fixes down and does not stop them.
+
+Python's collector of garbage gives way too: it looks through the young objects of a busy worker for some ten milliseconds at a time.
 """
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -14,13 +17,17 @@ from typing import TypeVar
 from core.clock import Clock
 
 T = TypeVar("T")
+COLLECTED_AFTER_S = 0.02
+"""The receipt is written after the right of way was given up; the collector is not to begin in between."""
+UNCOLLECTED = 200
+"""So many takers with no time for the collector between them: then it works all the same, or a flood would fill the memory."""
 
 
 class RightOfWay:
     """One for each process: a floor has it. Takers do not wait for each other."""
 
     def __init__(self) -> None:
-        self._takers = 0
+        self._takers = self._in_a_row = 0
         self._is_free = asyncio.Event()
         self._is_free.set()
 
@@ -33,13 +40,33 @@ class RightOfWay:
     def taken(self) -> Iterator[None]:
         """Have the right of way while inside. Hold it for work of this process and its database, never while a carrier is talked to."""
         self._takers += 1
+        self._in_a_row += 1
         self._is_free.clear()
+        (gc.disable if self._in_a_row < UNCOLLECTED else gc.enable)()
         try:
             yield
         finally:
             self._takers -= 1
             if self._takers == 0:
                 self._is_free.set()
+                self._collect_soon()
+
+    def bespeak(self, seconds: float) -> None:
+        """Have the right of way for `seconds` from now: for whoever sees something urgent come before its own flow begins."""
+        held = self.taken()
+        held.__enter__()
+        asyncio.get_running_loop().call_later(seconds, held.__exit__, None, None, None)
+
+    def _collect_soon(self) -> None:
+        try:
+            asyncio.get_running_loop().call_later(COLLECTED_AFTER_S, self._collect)
+        except RuntimeError:  # no loop runs: nothing would do it later
+            self._collect()
+
+    def _collect(self) -> None:
+        if self._takers == 0:
+            self._in_a_row = 0
+            gc.enable()
 
     async def given(self, clock: Clock, at_most_s: float) -> None:
         """Wait until nothing urgent is under way, at most `at_most_s` seconds of `clock`; at once where that is so already."""

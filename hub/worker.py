@@ -12,12 +12,14 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import cast
 
 import structlog
 import uvicorn
 import uvloop
 
+from core.right_of_way import RightOfWay
 from hub.app import create_app
 from hub.direct_socket import DirectSocketProtocol
 from hub.joints import Between, Joint, nothing
@@ -66,7 +68,7 @@ async def serve(
 ) -> None:
     """Serve `listener` until SIGTERM, or until the parent's end of `parent_fd` closes."""
     async with open_hub(settings, between=between, part=part) as hub:
-        server = DrainingServer(uvicorn_config(app_of(hub), settings), hub.drain)
+        server = DrainingServer(uvicorn_config(app_of(hub), settings, hub.floor.way), hub.drain)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, setattr, server, "should_exit", True)
         if parent_fd is not None:
@@ -93,12 +95,12 @@ def app_of(hub: Hub) -> App:
     return cast(App, floor.between(Joint.APP, app))
 
 
-def uvicorn_config(app: object, settings: Settings) -> uvicorn.Config:
+def uvicorn_config(app: object, settings: Settings, way: RightOfWay) -> uvicorn.Config:
     """Return how an application is served."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         loop="uvloop",
-        http=PatientHttpProtocol,
+        http=partial(PatientHttpProtocol, way),  # type: ignore[arg-type]
         ws=DirectSocketProtocol,
         ws_max_size=settings.limits.max_frame_bytes,
         ws_per_message_deflate=False,

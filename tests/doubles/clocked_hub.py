@@ -108,7 +108,7 @@ async def clocked_hub(house: WorkerHouse) -> AsyncIterator[ClockedHub]:
         return counted[0]
 
     async with open_hub(settings, clock=clock, between=between) as hub, aioredis.Redis.from_url(house.redis_url) as redis:
-        server = DrainingServer(uvicorn_config(app_of(hub), settings), hub.drain)
+        server = DrainingServer(uvicorn_config(app_of(hub), settings, hub.floor.way), hub.drain)
         task = asyncio.create_task(server.serve(sockets=[house.listener.dup()]))
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for having started
             await asyncio.sleep(0.005)

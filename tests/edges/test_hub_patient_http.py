@@ -13,6 +13,7 @@ import pytest
 ASK = b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n"
 SERVER = """
 import socket, sys, uvicorn
+from core.right_of_way import RightOfWay
 from hub.settings import load
 from hub.worker import uvicorn_config
 
@@ -20,7 +21,7 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
-config = uvicorn_config(app, load({"PORCHLIGHT_SECRET_KEYS": "a-secret-of-more-than-thirty-two-characters"}))
+config = uvicorn_config(app, load({"PORCHLIGHT_SECRET_KEYS": "a-secret-of-more-than-thirty-two-characters"}), RightOfWay())
 config.timeout_keep_alive = 1
 uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
 """

@@ -1,11 +1,12 @@
 """Patient work waits for what is urgent, and never longer than it says."""
 
 import asyncio
+import gc
 
 import pytest
 
 from core.clock import SystemClock
-from core.right_of_way import RightOfWay
+from core.right_of_way import COLLECTED_AFTER_S, UNCOLLECTED, RightOfWay
 
 pytestmark = pytest.mark.anyio
 
@@ -94,3 +95,32 @@ async def test_a_round_stops_between_two_slices_while_something_is_urgent_but_no
 
     assert heard == ["a", "b", "c", "d"]
     urgent.__exit__(None, None, None)
+
+
+async def test_the_collector_waits_for_the_urgent_and_a_moment_longer() -> None:
+    way, loop = RightOfWay(), asyncio.get_running_loop()
+    with way.taken():
+        assert not gc.isenabled()
+        with way.taken():
+            pass
+        assert not gc.isenabled()
+    assert not gc.isenabled()
+    collected = loop.create_future()
+    loop.call_later(COLLECTED_AFTER_S, collected.set_result, None)
+    await collected
+    assert gc.isenabled()
+
+
+async def test_in_a_flood_the_collector_works_all_the_same() -> None:
+    way = RightOfWay()
+    with way.taken():
+        for _ in range(UNCOLLECTED):
+            with way.taken():
+                pass
+        assert gc.isenabled()
+
+
+def test_without_a_loop_the_collector_works_again_at_once() -> None:
+    with RightOfWay().taken():
+        assert not gc.isenabled()
+    assert gc.isenabled()
