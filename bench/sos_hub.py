@@ -54,7 +54,7 @@ CEILING_S, LOOSE_ENDS_S, MISSED_S = 3.0, 25.0, 60.0
 ANSWER_S = 300.0
 SEED_S = 400.0
 LOG_FILES = 60
-NICENESS = 5
+NICENESS = 19
 START_OF_LOAD_S = 8.0
 """Sockets opened and everybody known: then the fixes flow."""
 

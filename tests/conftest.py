@@ -3,6 +3,7 @@
 The real servers start when the first test asks for them and live as long as the run; each test gets empty tables and an empty keyspace.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -35,6 +36,13 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    """Let Python collect again after a test whose loop ended before `core.right_of_way` could."""
+    yield
+    gc.enable()
 
 
 @pytest.fixture
