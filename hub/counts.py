@@ -46,7 +46,7 @@ class PrometheusCounts:
         self._waiting[(name, frozenset(labels.items()) if labels else _NO_LABELS)] += n  # type: ignore[assignment]
 
     def flush(self) -> None:
-        """Put what waits into the metric: at the end of a process, which nothing would do later."""
+        """Put what waits into the metric: before it is told, and at the end of a process."""
         waiting, self._waiting = self._waiting, Sums()
         for (name, labels), n in waiting.items():
             self._put(name, n, dict(labels))

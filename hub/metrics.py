@@ -5,6 +5,7 @@ must cost nobody anything: a folder that is taken away while the hub runs ends w
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -43,9 +44,14 @@ class Metrics:
         self.flow_cycles = Counter("porchlight_flow_cycles_total", "Rounds of background flows", ["flow"], registry=registry)
         self.flow_failures = Counter("porchlight_flow_failures_total", "Failed rounds of background flows", ["flow"], registry=registry)
         self.faults = Gauge("porchlight_fault", "1 for each fault of health", ["fault"], multiprocess_mode="livemax", registry=registry)
+        self._flushes: list[Callable[[], None]] = []
         # Each kind of number has a file, opened with its first one: after the folder is gone none could be opened any more.
         self.request_s.labels("(unknown)")
         self.faults.labels("metrics")
+
+    def flushed_by(self, flush: Callable[[], None]) -> None:
+        """Call `flush` before the numbers of this process are told: it puts what it has gathered into them."""
+        self._flushes.append(flush)
 
     def lost(self) -> str | None:
         """Return what is wrong, with the cure, once this process's numbers lie where no other finds them; None while all is well."""
@@ -60,6 +66,8 @@ class Metrics:
         """Return everything in Prometheus' text format, of all workers where there are several; raises `Unavailable` as `lost` says."""
         if (lost := self.lost()) is not None:
             raise Unavailable(lost)
+        for flush in self._flushes:
+            flush()
         if self._folder is None:
             return generate_latest(self.registry)
         registry = CollectorRegistry()

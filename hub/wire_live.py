@@ -43,6 +43,7 @@ def wire_live(floor: Floor) -> Live:
         counts=PrometheusCounts(floor.metrics.registry),
     )
     floor.stack.callback(live.counts.flush)
+    floor.metrics.flushed_by(live.counts.flush)
     floor.supervisor.endless("redis_fanout", live.pokes.run, rank=70)
 
     async def redis_answers() -> str | None:

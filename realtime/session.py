@@ -244,7 +244,7 @@ class Session:
     @property
     def is_urged(self) -> bool:
         """Tell whether something waits to be said that does not wait for the next ack's time."""
-        return bool(self._first or self._latest or self._acks.has_refusals) or self.state is not _LIVE
+        return bool(self._first or self._latest or self._acks.is_urgent) or self.state is not _LIVE
 
     def is_ack_due(self, now_ms: int) -> bool:
         """Tell whether an ack waits whose time has come."""

@@ -81,7 +81,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Of acks that the phone has not read: then it reads nothing, and loses nothing by reconnecting."""
     max_unread_errors: int = 20
     ack_gap_ms: int = 500
-    """Between two acks to one device. A phone that sends a backlog or ten fixes a second reads one ack for many; others never wait."""
+    """Between two acks to one device. A phone that sends ten fixes a second reads one ack for many; others never wait."""
     drain_s: float = 5.0
     busy_retry_s: float = 2.0
     """Whoever sends fixes all the same is not read meanwhile: to refuse them one by one took most of the time of a hub with too much to do.

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.unread_acks import UnreadAcks
+from realtime.unread_acks import MANY, UnreadAcks
 from realtime.wire import Refused
 
 
@@ -32,6 +32,21 @@ def test_a_refusal_does_not_wait():
     acks.refuse([Refused(seq=2, reason="malformed", detail="Send a number.")])
 
     assert acks.due_ms == 0
+
+
+def test_a_frame_of_many_fixes_does_not_wait_and_the_next_lone_one_does():
+    acks = UnreadAcks(gap_ms=200, bound=1_000)
+    acks.store([1])
+    acks.take(7, 1_000)
+
+    acks.store(list(range(2, 2 + MANY)))
+
+    assert acks.is_urgent
+    assert acks.due_ms == 0
+    acks.take(7, 1_001)
+    acks.store([99])
+    assert not acks.is_urgent
+    assert acks.due_ms == 1_201
 
 
 @given(st.lists(st.lists(st.integers(0, 60), min_size=1, max_size=5), max_size=20), st.integers(1, 5))
