@@ -39,24 +39,29 @@ class LedgerWatch:
     ) -> None:
         self._work, self._ledger, self._stream, self._shards, self._clock = work, ledger, stream, shards, clock
         self._seen: dict[Shard, _Seen] = {}
-        self._is_blind = False
+        self._blind_from_s = float("inf")
         self._lost_at_s = float("-inf")
 
     async def look(self) -> None:
         """Read books and streams once. What the books said at the first look is the past. Raises what SQL or Redis raises."""
-        self._is_blind = True
-        shards = await self._shards()
-        async with self._work.read() as tx:
-            offsets = [await self._ledger.offset(tx, *shard) for shard in shards]
-        for shard, offset in zip(shards, offsets, strict=True):
-            self._take(shard, offset, await self._stream.state(*shard))
-        self._is_blind = False
+        # A look that is under way is no fault until it takes long: health may be asked at any moment.
+        self._blind_from_s = min(self._blind_from_s, self._clock.monotonic() + STILL_S)
+        try:
+            shards = await self._shards()
+            async with self._work.read() as tx:
+                offsets = [await self._ledger.offset(tx, *shard) for shard in shards]
+            for shard, offset in zip(shards, offsets, strict=True):
+                self._take(shard, offset, await self._stream.state(*shard))
+        except BaseException:
+            self._blind_from_s = float("-inf")
+            raise
+        self._blind_from_s = float("inf")
 
     async def behind(self) -> str | None:
         """Return what health says of fixes that are not being recorded, None when all are. Meets `hub.health.Check`."""
-        if self._is_blind:
-            return "SQL or Redis does not tell how far the recorder has come. Fixes wait in Redis; it goes on by itself."
         now_s = self._clock.monotonic()
+        if now_s >= self._blind_from_s:
+            return "SQL or Redis does not tell how far the recorder has come. Fixes wait in Redis; it goes on by itself."
         late = [f"{site}/{shard}" for (site, shard), seen in self._seen.items() if _is_late(seen, now_s)]
         return f"Fixes of {', '.join(late)} are not recorded; they wait in Redis. It goes on by itself." if late else None
 

@@ -1,5 +1,6 @@
 """Health names fixes that are not being recorded, whoever should record them, and for an hour those that were lost."""
 
+import asyncio
 import contextlib
 from types import SimpleNamespace
 
@@ -102,6 +103,25 @@ async def test_books_that_cannot_be_read_are_a_fault_of_their_own(watch, books, 
     books.is_away = False
 
     assert await looked(watch, clock, 0) is None
+
+
+async def test_a_look_under_way_is_no_fault_until_it_takes_long(books, clock):
+    going_on = asyncio.Event()
+
+    async def shards():
+        await going_on.wait()
+        return await books.shards()
+
+    watch = LedgerWatch(books, books, books, shards, clock)
+    looking = asyncio.create_task(watch.look())
+    await asyncio.sleep(0)
+    assert await watch.behind() is None
+    await clock.advance(STILL_S)
+    assert "does not tell" in (await watch.behind() or "")
+    going_on.set()
+    await looking
+
+    assert await watch.behind() is None
 
 
 async def test_a_loss_is_told_for_an_hour_and_what_was_lost_before_is_the_past(watch, books, clock):
