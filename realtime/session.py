@@ -34,7 +34,7 @@ from realtime.wire_sos import EnterPin, Press, Prompt, SosFrame, SosPin
 from tracking.fix import Outcome, OutcomeError, RawFix, detail_of
 
 _HELLO, _LIVE, _DRAINING, _CLOSED = State
-"""A module's name is found in a fifth of the time that a member of an enum takes on Python 3.11, and each fix asks ten times."""
+"""A module's name is found in a sixth of the time that a member of an enum takes on Python 3.11, and each fix asks some ten times."""
 
 
 class Session:
