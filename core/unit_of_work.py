@@ -10,9 +10,8 @@ and is best effort: whoever depends on it must also sweep, because a process may
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any
 
 import structlog
@@ -21,14 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from core.right_of_way import RightOfWay
 from core.sql import BRIEF, READ_ONLY
+from core.sql_shared import Shared
+from core.turns import Turns
 
 log = structlog.get_logger(__name__)
 POSTGRES_WRITERS = 16
 """Below the pool's size (`core.sql`), so that readers always find a connection."""
 GAP_S = 0.003
 """An ordinary writer that leaves SQLite to another of its process leaves a gap, in which one of another process finds the lock free."""
-URGENT_TURNS = 8
-"""Urgent writers in a row while others wait."""
 _AS_POSTGRES_READS: dict[bool, dict[str, Any]] = {
     False: {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
     True: {"isolation_level": "AUTOCOMMIT"},
@@ -79,7 +78,7 @@ class UnitOfWork:
             for brief in (False, True)
         }
         self._way = way or RightOfWay()
-        self._turns = _Turns(1 if self._is_sqlite else POSTGRES_WRITERS)
+        self._turns: Turns[Shared] = Turns(1 if self._is_sqlite else POSTGRES_WRITERS)
 
     @asynccontextmanager
     async def begin(self, *, urgent: bool = False) -> AsyncIterator[Tx]:
@@ -89,13 +88,32 @@ class UnitOfWork:
         (`core.right_of_way`). Hold it briefly: no network call inside.
         """
         with self._way.taken() if urgent else nullcontext():
-            async with self._turns.taken(urgent=urgent):
-                async with _opened(self.engine) as conn:
-                    tx = Tx(conn)
-                    yield tx
-                if self._is_sqlite and not urgent and self._turns.is_wanted:
-                    await asyncio.sleep(GAP_S)
+            async with self._writing(urgent) as conn:
+                tx = Tx(conn)
+                yield tx
             await tx.run_after_commit()
+
+    @asynccontextmanager
+    async def _writing(self, urgent: bool) -> AsyncIterator[AsyncConnection]:
+        shared = await self._turns.take(urgent=urgent)
+        if shared is None:
+            async with AsyncExitStack() as turn:
+                turn.callback(self._turns.pass_on)
+                if not urgent:
+                    turn.push_async_exit(self._leave_a_gap)
+                conn = await turn.enter_async_context(_opened(self.engine))
+                yield conn
+                if self._is_sqlite and self._turns.is_urgent_next:
+                    shared = Shared(conn, self._turns, turn.pop_all())
+        else:
+            async with shared.joined() as conn:
+                yield conn
+        if shared is not None:
+            await shared.committed()
+
+    async def _leave_a_gap(self, failure: type[BaseException] | None, *_: object) -> None:
+        if self._is_sqlite and failure is None and self._turns.is_wanted:
+            await asyncio.sleep(GAP_S)
 
     @asynccontextmanager
     async def read(self, *, brief: bool = False) -> AsyncIterator[Tx]:
@@ -120,60 +138,3 @@ async def _opened(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         raise
     # Nothing is left to wait for, so it needs no task of its own to be safe in, which a receipt would stand behind.
     await conn.close()
-
-
-class _Turns:
-    """So many may go at once; of those who wait, urgent ones go first; fair among equals.
-
-    Of `URGENT_TURNS` turns one goes to whoever else waits: an answer that cannot be written down, because presses keep coming, would be
-    taken for a lost one, and its emergency told again.
-    """
-
-    def __init__(self, count: int) -> None:
-        self._free = count
-        self._urgent: deque[asyncio.Future[None]] = deque()
-        self._ordinary: deque[asyncio.Future[None]] = deque()
-        self._urgent_in_a_row = 0
-
-    @property
-    def is_wanted(self) -> bool:
-        """Tell whether ordinary writers wait, and no urgent one."""
-        return bool(self._ordinary) and not self._urgent
-
-    @asynccontextmanager
-    async def taken(self, *, urgent: bool) -> AsyncIterator[None]:
-        await self._take(self._urgent if urgent else self._ordinary)
-        try:
-            yield
-        finally:
-            self._pass_on()
-
-    async def _take(self, queue: deque[asyncio.Future[None]]) -> None:
-        if self._free:
-            self._free -= 1
-            return
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue.append(waiter)
-        try:
-            await waiter
-        except asyncio.CancelledError:
-            # The turn may have been handed over in the same tick as the cancellation: then it must go on to the next.
-            if waiter.done() and not waiter.cancelled():
-                self._pass_on()
-            raise
-
-    def _pass_on(self) -> None:
-        while self._urgent or self._ordinary:
-            waiter = self._next()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-        self._free += 1
-
-    def _next(self) -> asyncio.Future[None]:
-        is_others_turn = self._urgent_in_a_row >= URGENT_TURNS and self._ordinary
-        if self._urgent and not is_others_turn:
-            self._urgent_in_a_row += 1
-            return self._urgent.popleft()
-        self._urgent_in_a_row = 0
-        return self._ordinary.popleft()

@@ -16,7 +16,8 @@ from core.sql_timers import SqlTimers
 from core.tables import timers as timers_table
 from core.timers import Timer
 from core.timers_flow import TimersFlow
-from core.unit_of_work import POSTGRES_WRITERS, URGENT_TURNS, UnitOfWork
+from core.turns import URGENT_TURNS
+from core.unit_of_work import POSTGRES_WRITERS, UnitOfWork
 
 pytestmark = pytest.mark.anyio
 

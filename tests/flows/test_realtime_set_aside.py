@@ -104,6 +104,23 @@ async def test_frames_of_one_phone_keep_their_order(clock):
     assert not aside.takes(phone, FIX % 3)
 
 
+async def test_a_turn_of_the_loop_reads_no_more_than_a_slice_and_the_next_ones_the_rest(clock):
+    phones = [Phone() for _ in range(3 * set_aside_flow.SLICE)]
+    aside = SetAside(RightOfWay(), clock)
+    async with running(aside):
+        at_once = [phone for phone in phones if not aside.takes(phone, FIX % 1)]
+        assert at_once == phones[: set_aside_flow.SLICE]
+        assert not aside.takes(Phone(), b'{"type":"sos","tap_id":"a"}')
+        read = []
+        for _ in range(6):
+            read.append(sum(len(phone.read) for phone in phones))
+            await asyncio.sleep(0)
+
+        assert sorted(set(read)) == [0, set_aside_flow.SLICE, 2 * set_aside_flow.SLICE]
+        assert not aside.takes(phones[0], FIX % 2)
+        assert not aside.takes(phones[-1], FIX % 2)
+
+
 async def test_what_is_set_aside_is_bounded(clock):
     way = RightOfWay()
     aside = SetAside(way, clock)

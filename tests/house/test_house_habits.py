@@ -55,5 +55,5 @@ def test_core_is_a_closed_list():
     assert names == {
         "__init__.py", "attempt.py", "caller.py", "clock.py", "errors.py", "geo.py", "http_endpoint.py", "ids.py", "key_ring.py",
         "redis_keys.py", "right_of_way.py", "side_by_side.py", "sql.py", "sql_counters.py", "sql_hop.py", "sql_idempotency.py",
-        "sql_timers.py", "tables.py", "timers.py", "timers_flow.py", "unit_of_work.py", "units.py",
+        "sql_shared.py", "sql_timers.py", "tables.py", "timers.py", "timers_flow.py", "turns.py", "unit_of_work.py", "units.py",
     }  # fmt: skip
