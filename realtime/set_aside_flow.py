@@ -1,9 +1,11 @@
 """What becomes of fixes that come in while somebody calls for help? Their frames are set aside unread, and read when she has her receipt.
 
 Called by `ws_technician` with every frame. Reading, judging and answering a fix costs many times what putting its frame into a queue costs,
-and a press waits for all of it at each turn of the event loop. Only frames that begin as fixes do are set aside, so a press, a PIN and a
-status are heard at once. What is set aside is not acknowledged: whoever loses it here, by a closed socket or the end of the process, sends
-it again.
+and a press waits for all of it at each turn of the event loop. A press that comes in the next moment waits for the present turn as well: so
+of more frames than a slice in one turn, as after any hold-up, the rest is set aside too, and read slice by slice.
+
+Only frames that begin as fixes do are set aside, so a press, a PIN and a status are heard at once. What is set aside is not acknowledged:
+whoever loses it here, by a closed socket or the end of the process, sends it again.
 """
 
 import asyncio
@@ -41,10 +43,11 @@ class SetAside:
         self._way, self._clock = way, clock
         self._frames: deque[tuple[Reader, bytes | str]] = deque()
         self._any = asyncio.Event()
+        self._read_in_turn = 0
 
     def takes(self, reader: Reader, buffer: bytes | str) -> bool:
         """Take the frame and return True, or return False: then it is to be read now. Frames of one phone keep their order."""
-        if self._way.is_free and not reader.aside:
+        if self._way.is_free and not reader.aside and self._has_room():
             return False
         if len(self._frames) >= MOST_FRAMES or buffer[:12] not in FIXES_BEGIN:
             return False
@@ -52,6 +55,15 @@ class SetAside:
         reader.aside += 1
         self._any.set()
         return True
+
+    def _has_room(self) -> bool:
+        if self._read_in_turn == 0:
+            asyncio.get_running_loop().call_soon(self._begin_turn)
+        self._read_in_turn += 1
+        return self._read_in_turn <= SLICE
+
+    def _begin_turn(self) -> None:
+        self._read_in_turn = 0
 
     async def run(self) -> None:
         """Have frames read as soon as nothing urgent is under way, until cancelled."""
