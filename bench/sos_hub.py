@@ -58,8 +58,8 @@ LOG_FILES = 60
 NICENESS = 19
 START_OF_LOAD_S = 8.0
 """Sockets opened and everybody known: then the fixes flow."""
-HELD, LET_GO_S = timedelta(hours=1), 1.0
-"""Texts are enqueued to be sent much later, and let go together; a hub that was not told looks for them once a second."""
+HELD, LET_GO_S = timedelta(hours=1), 4.0
+"""Texts are enqueued to be sent much later, and let go together, which starves the phones for a moment once more."""
 
 
 class HubRow(msgspec.Struct, frozen=True, kw_only=True):

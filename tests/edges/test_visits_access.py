@@ -1,7 +1,10 @@
 """Credentials on both databases: phones, dispatchers, API keys, links and tickets; who gets in, and who no longer does."""
 
 import asyncio
+import os
 import re
+import sys
+import threading
 from datetime import timedelta
 
 import pyotp
@@ -12,7 +15,7 @@ from core.caller import Caller, CallerKind, Role, Scope
 from core.errors import BadInput, Conflict, NotAllowed, NotFound, NotSignedIn, TooMany
 from core.ids import token_hash
 from tests.doubles.visits_house import DESK, MUNICH, OWNER, PLATFORM, STRANGER, TURIN, FakePasswords, VisitsHouse
-from visits.argon2_passwords import Argon2Passwords
+from visits.argon2_passwords import NICENESS, Argon2Passwords
 from visits.desk_access_flow import CodeNeeded, NewDispatcher
 from visits.link_flow import MAX_LINKS
 from visits.people_flow import NewTechnician
@@ -516,6 +519,20 @@ async def test_argon2_notices_weaker_hashes_and_refuses_what_is_no_hash():
 
     assert strong.is_outdated(await weak.hash(PASSWORD))
     assert not await strong.verify("not a hash", PASSWORD)
+
+
+class TellsItsNiceness:
+    def hash(self, password):
+        return str(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a niceness of threads")
+async def test_a_slow_hash_lets_the_event_loop_first_and_nobody_else_stays_behind():
+    mine = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert int(await Argon2Passwords(TellsItsNiceness()).hash(PASSWORD)) == max(mine, NICENESS)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == mine
+    assert int(await asyncio.to_thread(TellsItsNiceness().hash, PASSWORD)) == mine
 
 
 async def test_a_second_factor_accepts_a_neighbouring_half_minute(house):
