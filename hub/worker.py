@@ -104,8 +104,8 @@ def uvicorn_config(app: object, settings: Settings, way: RightOfWay) -> uvicorn.
         ws=DirectSocketProtocol,
         ws_max_size=settings.limits.max_frame_bytes,
         ws_per_message_deflate=False,
-        # The hub's own heartbeats tell who is gone, in slices. Pings of sockets that were opened together, as after a restart, would all be due
-        # in one turn of the loop, every 20 seconds: with a thousand sockets 0.4 s in which no press is heard.
+        # The hub's own heartbeats tell who is gone, in slices. Pings of sockets that were opened together, as after a restart, would be due
+        # in one turn of the loop (decision 31).
         ws_ping_interval=None,
         ws_ping_timeout=None,
         lifespan="off",
