@@ -110,7 +110,7 @@ async def running_hub(limits: Limits | None = None, ws: Any = DirectSocketProtoc
     )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    flows = (hub.links.pulse, hub.visit_watch.run, hub.console_watch.run, hub.credentials.run)
+    flows = (hub.links.pulse, hub.technicians.aside.run, hub.visit_watch.run, hub.console_watch.run, hub.credentials.run)
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server._serve([listener]))
         running = [tasks.create_task(flow()) for flow in flows]
