@@ -45,7 +45,7 @@ class Shared:
         """Let the next urgent writer in, or, where there is none or no room or nothing to join any more, end it."""
         if self._room and self._ruined is None and self._turns.let_in(self):
             self._room -= 1
-        else:
+        elif not self._left.done():  # it is where the process ends and every task is cancelled
             self._left.set_result(None)
 
     @asynccontextmanager
