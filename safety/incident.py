@@ -102,6 +102,8 @@ class Flag(StrEnum):
     """Three wrong PINs were entered."""
     PRESS_FLOOD = "press_flood"
     """The button was pressed again and again: a thief, a jammed key, or someone who is desperate."""
+    WAITED = "waited"
+    """It was pressed a minute or more before it came: her phone had no network. How long ago is in the log."""
 
 
 _LIVE = (State.RAISED, State.NOTIFYING, State.OWNED, State.RESPONDING, State.CANCEL_REQUESTED, State.EXHAUSTED)
@@ -291,10 +293,8 @@ def flagged(incident: Incident, flag: Flag, *, raises_severity: bool = False) ->
 def must_be_at(incident: Incident, version: int) -> None:
     """Raise `OutOfDate` when the caller decided on an older version than the present one."""
     if incident.version != version:
+        owned = f", owned by {incident.owner_id}" if incident.owner_id else ""
         raise OutOfDate(
-            f"Incident {incident.code} has moved on from version {version} to {incident.version}: it is {incident.state.value}"
-            + (f", owned by {incident.owner_id}." if incident.owner_id else "."),
-            version=incident.version,
-            state=incident.state.value,
-            owner_id=incident.owner_id,
-        )
+            f"Incident {incident.code} has moved on from version {version} to {incident.version}: it is {incident.state.value}{owned}.",
+            version=incident.version, state=incident.state.value, owner_id=incident.owner_id,
+        )  # fmt: skip

@@ -18,7 +18,7 @@ from safety.flood import FLOOD_OF, is_only_counted
 from safety.incident import REOPEN_WITHIN_S, Act, Flag, Incident, State, moved
 from safety.ladder_flow import LadderFlow
 from safety.ports import Also, Incidents, LastKnown, People, Pokes, TapRaced
-from safety.sos_tap import Position, Receipt, SosTap, TriggerKind, is_clock_doubtful, kept_since, late_words, position_words
+from safety.sos_tap import Position, Receipt, SosTap, TriggerKind, has_waited, is_clock_doubtful, kept_since, late_words, position_words
 
 SEVERITY = {
     TriggerKind.TAP: 2, TriggerKind.MISSED_CHECK_IN: 1, TriggerKind.DETECTOR: 1, TriggerKind.WRONG_PINS: 1, TriggerKind.CANARY: 0,
@@ -110,7 +110,7 @@ class SosFlow:
             raised_by=tap.who,
             raised_at=kept_since(tap, now) or now,
             device_at=tap.device_at,
-            flags=_flags(tap),
+            flags=_flags(tap, now),
             reopens=None if before is None else before.id,
         )
         await self._ladder.open(tx, incident, _pressed(EventKind.RAISED, incident.id, tap, last_known, now), tap, now)
@@ -119,7 +119,7 @@ class SosFlow:
 
     async def _join(self, tx: Tx, incident: Incident, tap: SosTap, last_known: Position | None, now: datetime) -> IncidentId:
         presses, newest = await self._incidents.pressed(tx, incident.id, FLOOD_OF)
-        joined = _joined(incident, tap, is_flood=presses >= FLOOD_OF)
+        joined = _joined(incident, tap, now, is_flood=presses >= FLOOD_OF)
         if joined is incident and is_only_counted(presses, newest, now):
             return incident.id
         has_risen = joined.severity > incident.severity or (Flag.DRILL in incident.flags and Flag.DRILL not in joined.flags)
@@ -131,12 +131,12 @@ class SosFlow:
         return incident.id
 
 
-def _joined(incident: Incident, tap: SosTap, *, is_flood: bool = False) -> Incident:
+def _joined(incident: Incident, tap: SosTap, now: datetime, *, is_flood: bool = False) -> Incident:
     """Return the incident with a further trigger: graver where it is, the same version where nothing that people decide on changed.
 
     A flood of presses from a stolen token must not make every claim of the desk out of date.
     """
-    added = (_flags(tap) - {Flag.DRILL, Flag.REVOKED_DEVICE}) | ({Flag.PRESS_FLOOD} if is_flood else set())
+    added = (_flags(tap, now) - {Flag.DRILL, Flag.REVOKED_DEVICE, Flag.WAITED}) | ({Flag.PRESS_FLOOD} if is_flood else set())
     joined = msgspec.structs.replace(incident, severity=max(incident.severity, SEVERITY[tap.kind]), flags=incident.flags | added)
     if tap.kind is TriggerKind.TAP:
         if incident.state is State.PENDING:
@@ -144,8 +144,9 @@ def _joined(incident: Incident, tap: SosTap, *, is_flood: bool = False) -> Incid
         elif incident.state is State.CANCEL_REQUESTED:
             # She presses again after a cancel: whoever cancelled, someone needs help now.
             joined = moved(joined, Act.DOUBT)
-        # A real press ends her own practice, and one from a phone in force is hers, whatever pressed before it.
-        cleared = {flag for flag, ends in ((Flag.DRILL, not tap.is_drill), (Flag.REVOKED_DEVICE, not tap.device_is_revoked)) if ends}
+        # A real press ends her own practice, one from a phone in force is hers, whatever pressed before it, and one of now is of now.
+        ends = {Flag.DRILL: not tap.is_drill, Flag.REVOKED_DEVICE: not tap.device_is_revoked, Flag.WAITED: not has_waited(tap, now)}
+        cleared = {flag for flag, is_ended in ends.items() if is_ended}
         severity = max(2, joined.severity) if Flag.DRILL in joined.flags & cleared else joined.severity
         joined = msgspec.structs.replace(joined, flags=joined.flags - cleared, severity=severity)
     if joined == incident:
@@ -153,11 +154,12 @@ def _joined(incident: Incident, tap: SosTap, *, is_flood: bool = False) -> Incid
     return msgspec.structs.replace(joined, version=incident.version + 1)
 
 
-def _flags(tap: SosTap) -> frozenset[Flag]:
+def _flags(tap: SosTap, now: datetime) -> frozenset[Flag]:
     held = {
         Flag.DRILL: tap.is_drill or tap.kind is TriggerKind.CANARY,
         Flag.REVOKED_DEVICE: tap.device_is_revoked,
         Flag.WRONG_PINS: tap.kind is TriggerKind.WRONG_PINS,
+        Flag.WAITED: has_waited(tap, now),
         Flag.LOW_BATTERY: tap.battery_pct is not None and tap.battery_pct <= 10,
     }
     return frozenset(flag for flag, holds in held.items() if holds)

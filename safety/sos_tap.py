@@ -99,6 +99,7 @@ class SosTap(msgspec.Struct, frozen=True, kw_only=True):
 
 CLOCK_DOUBTED_AFTER = timedelta(hours=72)
 KEPT_FROM = timedelta(seconds=2)
+WAITED_FROM = timedelta(minutes=1)
 """A press that SQL took this late or later counts from when the hub heard it; below, from its commit."""
 
 
@@ -164,6 +165,13 @@ def _queued_words(tap: SosTap, now: datetime) -> str:
     if tap.device_at is None or is_clock_doubtful(tap.device_at, now):
         return "It waited on the phone without network, nobody knows how long."
     return f"It was pressed {_ago(now - tap.device_at)} ago and waited on the phone without network."
+
+
+def has_waited(tap: SosTap, now: datetime) -> bool:
+    """Tell whether the press waited on a phone without network for a minute or more, or nobody knows how long."""
+    if not tap.is_queued:
+        return False
+    return tap.device_at is None or is_clock_doubtful(tap.device_at, now) or now - tap.device_at >= WAITED_FROM
 
 
 def is_clock_doubtful(device_at: datetime | None, now: datetime) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from core.geo import LatLon
 from safety.desk_flow import DeskFlow
 from safety.evidence import EventKind, first_break
-from safety.incident import Resolution, State
+from safety.incident import Flag, Resolution, State
 from safety.press_place import press_place
 from safety.report import Deviation, report_of
 from safety.row_check import differences
@@ -66,6 +66,17 @@ async def merged(hub, clock, work):
     sql.is_away = False
     assert await door.merge_once() == 1
     return await get(work, hub, TAP.incident_id)
+
+
+async def test_a_press_that_waited_on_her_phone_is_marked_until_she_presses_now_and_marks_no_other(hub, work):
+    waited, flags = msgspec.structs.replace(TAP, is_queued=True, device_at=START - timedelta(minutes=23)), []
+    for tap in (waited, msgspec.structs.replace(waited, tap_id="two"), msgspec.structs.replace(TAP, tap_id="now"), waited):
+        await hub.sos.raise_sos(tap)
+        flags.append((await get(work, hub, TAP.incident_id)).flags)
+    await hub.sos.raise_sos(msgspec.structs.replace(waited, tap_id="three"))
+    flags.append((await get(work, hub, TAP.incident_id)).flags)
+
+    assert flags == [{Flag.WAITED}, {Flag.WAITED}, set(), set(), set()]
 
 
 async def test_a_kept_press_was_raised_when_the_hub_heard_it_and_says_that_it_came_late(hub, work, merged):

@@ -509,6 +509,7 @@ flag-legal_hold = legal hold
 flag-revoked_device = from a revoked phone: may not be her
 flag-wrong_pins = three wrong PINs
 flag-press_flood = pressed again and again
+flag-waited = pressed earlier: waited on the phone
 act-incident-claim = Take it
 act-incident-accept = Accept
 act-incident-call = Call

@@ -500,6 +500,7 @@ flag-legal_hold = 依法保全
 flag-revoked_device = 来自已停用的手机：可能不是本人
 flag-wrong_pins = 三次密码错误
 flag-press_flood = 反复按下
+flag-waited = 早先按下：在手机上等待发出
 act-incident-claim = 认领
 act-incident-accept = 接手
 act-incident-call = 打电话

@@ -12,7 +12,7 @@ from core.geo import LatLon
 from safety.evidence import Event, EventKind, chained, first_break, start_of
 from safety.pin import PinVerdict, check_pair, verdict
 from safety.public_face import CANCELLED_SHOWN_S, QUIET, Phase, public_face, tracked_until
-from safety.sos_tap import PersonKind, Position, Road, SosTap, believed_position, late_words, position_words
+from safety.sos_tap import PersonKind, Position, Road, SosTap, believed_position, has_waited, late_words, position_words
 from tests.doubles.fake_clock import START
 
 TAP = SosTap(tap_id="tap-1", who="technician:t1", person=PersonKind.TECHNICIAN, site_id="s1", road=Road.SOCKET, technician_id="t1")
@@ -133,8 +133,13 @@ def test_the_desk_reads_where_she_was_with_age_and_accuracy_never_a_made_up_plac
     (None, "It waited on the phone without network, nobody knows how long."),
 ])  # fmt: skip
 def test_the_desk_reads_how_long_a_press_waited_without_network(device_at, said):
-    assert late_words(msgspec.structs.replace(TAP, is_queued=True, device_at=device_at), START) == said
+    waited = msgspec.structs.replace(TAP, is_queued=True, device_at=device_at)
+
+    assert late_words(waited, START) == said
     assert late_words(msgspec.structs.replace(TAP, device_at=device_at), START) == ""
+    # A press of some seconds ago is one of now.
+    assert has_waited(waited, START) == ("22 s" not in said)
+    assert not has_waited(msgspec.structs.replace(TAP, device_at=device_at), START)
 
 
 def test_the_desk_reads_how_long_the_hub_kept_a_press_before_sql_took_it():
