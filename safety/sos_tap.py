@@ -99,8 +99,9 @@ class SosTap(msgspec.Struct, frozen=True, kw_only=True):
 
 CLOCK_DOUBTED_AFTER = timedelta(hours=72)
 KEPT_FROM = timedelta(seconds=2)
-WAITED_FROM = timedelta(minutes=1)
 """A press that SQL took this late or later counts from when the hub heard it; below, from its commit."""
+WAITED_FROM = timedelta(minutes=1)
+"""A press that came this long after it was made, or later, is marked as not of now."""
 
 
 def believed_position(

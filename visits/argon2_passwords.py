@@ -28,7 +28,6 @@ class Argon2Passwords:
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
-        self._turns = asyncio.Semaphore(AT_ONCE)
         self._threads = ThreadPoolExecutor(AT_ONCE, "passwords", _let_others_first)
         self._nobodys: str | None = None
 
@@ -41,8 +40,7 @@ class Argon2Passwords:
         return await self._aside(lambda: self._verify(stored, password))
 
     async def _aside(self, slow: Callable[[], T]) -> T:
-        async with self._turns:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, slow)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, slow)
 
     def is_outdated(self, stored: str) -> bool:
         """See `Passwords.is_outdated`."""
