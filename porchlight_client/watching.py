@@ -53,12 +53,12 @@ _decode: Callable[[str], Heard] = msgspec.json.Decoder(Heard).decode
 
 def watch(link: str) -> str:
     """Return the first frame: whose visit to show. Said again it asks for a fresh snapshot."""
-    return encode(WatchVisit(link=link))
+    return encode(WatchVisit(link=link)).decode()
 
 
 def beat() -> str:
     """Return the frame that says "I am here"."""
-    return encode(Heartbeat())
+    return encode(Heartbeat()).decode()
 
 
 def hear(sight: Sight | None, text: str, link: str) -> Known:

@@ -228,7 +228,7 @@ class Session:
 
     # What goes out.
 
-    def next_text(self, now_ms: int) -> str | None:
+    def next_text(self, now_ms: int) -> bytes | None:
         """Return the next frame to write, None when nothing waits. What is returned counts as said."""
         frame = self._next_frame(now_ms)
         if frame is None:

@@ -290,9 +290,9 @@ ConsoleFrame = WatchTopics | Heartbeat
 _encoder = msgspec.json.Encoder()
 
 
-def encode(frame: Frame) -> str:
-    """Return the frame as the text of one socket message. Numbers must be finite: msgspec would write NaN as null."""
-    return _encoder.encode(frame).decode()
+def encode(frame: Frame) -> bytes:
+    """Return the frame as the text of one socket message, UTF-8. Numbers must be finite: msgspec would write NaN as null."""
+    return _encoder.encode(frame)
 
 
 def raw_item(item: Any) -> Raw:

@@ -36,20 +36,25 @@ DIRECT = "porchlight.direct"
 """Key of the scope's extensions under which a server offers its `DirectSocket`."""
 
 
-class DirectSocket(Protocol):
-    """A shorter way through the server for whole text frames, both ways. Everything else stays ASGI's."""
-
-    def hear(self, on_frame: Callable[[bytes | str], None]) -> None:
-        """Call `on_frame` with every text from now on, after those that `receive` has still to give. It must not raise."""
-        ...
+class DirectLine(Protocol):
+    """A shorter way for whole text frames out of one open socket."""
 
     @property
     def is_writable(self) -> bool:
         """Tell whether `say` may be called now: the socket is open and takes more."""
         ...
 
-    def say(self, text: str) -> None:
-        """Write one text frame at once."""
+    def say(self, text: bytes) -> None:
+        """Write one text frame at once, UTF-8."""
+        ...
+
+
+class DirectSocket(Protocol):
+    """A shorter way through the server for whole text frames, both ways. Everything else stays ASGI's."""
+
+    def hear(self, on_frame: Callable[[bytes | str], None]) -> DirectLine:
+        """Call `on_frame` with every text from now on, after those that `receive` has still to give; return the way out. It must not
+        raise."""
         ...
 
 
@@ -65,8 +70,8 @@ class Peer(Protocol):
         """Take a later frame; return whether there may be something to say now."""
         ...
 
-    def next_text(self) -> str | None:
-        """Return the next frame to write, None when nothing waits."""
+    def next_text(self) -> bytes | None:
+        """Return the next frame to write, UTF-8, None when nothing waits."""
         ...
 
     def beat(self, now_ms: int) -> None:
@@ -88,7 +93,7 @@ class Link:
     def __init__(self, websocket: WebSocket, first_frame_s: float = FIRST_FRAME_S, send_s: float = SEND_S) -> None:
         self.peer: Peer | None = None
         self._websocket = websocket
-        self._direct: DirectSocket | None = (websocket.scope.get("extensions") or {}).get(DIRECT)
+        self._line: DirectLine | None = None
         self._first_frame_s = first_frame_s
         self._send_s = send_s
         self._reader = asyncio.current_task()
@@ -102,15 +107,10 @@ class Link:
         return self._close is not None
 
     @property
-    def is_free(self) -> bool:
-        """Tell whether `say` may be called now: nothing is being written, and the server has a short way that takes more."""
-        direct = self._direct
-        return direct is not None and self._writer is None and self._close is None and direct.is_writable
-
-    def say(self, text: str) -> None:
-        """Write one text at once, past the peer: for a peer that has nothing else to say, while `is_free`."""
-        if self._direct is not None:
-            self._direct.say(text)
+    def free_line(self) -> DirectLine | None:
+        """Return the way on which a peer that has nothing else to say may say one text at once; None while anything is before it."""
+        line = self._line
+        return line if line is not None and self._writer is None and self._close is None and line.is_writable else None
 
     def kick(self) -> None:
         """Write what waits, as far as the socket takes it now. Never raises and never waits."""
@@ -134,8 +134,9 @@ class Link:
         self.peer = peer
         try:
             await self._open(peer)
-            if self._direct is not None:
-                self._direct.hear(self._on_frame)
+            direct: DirectSocket | None = (self._websocket.scope.get("extensions") or {}).get(DIRECT)
+            if direct is not None:
+                self._line = direct.hear(self._on_frame)
             while self._close is None or not self._close_sent:
                 if peer.on_frame(await self._receive()):
                     self.kick()
@@ -194,14 +195,14 @@ class Link:
 
     def _write_some(self) -> Rest | bool | None:
         """Return None when nothing waits any more, True after a full burst, the rest of a write when the socket is full."""
-        peer, direct = self.peer, self._direct
+        peer, line = self.peer, self._line
         for _ in range(BURST):
             text = peer.next_text() if peer is not None else None
             if text is None:
                 return None if self._close is None else self._write_close()
-            if direct is not None and direct.is_writable:
-                direct.say(text)
-            elif (rest := start(self._websocket.send({"type": "websocket.send", "text": text}))) is not None:
+            if line is not None and line.is_writable:
+                line.say(text)
+            elif (rest := start(self._websocket.send({"type": "websocket.send", "text": text.decode()}))) is not None:
                 return rest
         return True
 

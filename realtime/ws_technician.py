@@ -142,7 +142,7 @@ class _Phone:
         if self.session.is_urged:
             self._link.kick()
 
-    def next_text(self) -> str | None:
+    def next_text(self) -> bytes | None:
         """See `Peer.next_text`."""
         return self.session.next_text(self._door.clock.now_ms()) if self.session.has_news else None
 

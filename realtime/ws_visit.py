@@ -125,12 +125,12 @@ class _Customer(WatcherPeer):
 
     def on_position(self, feature: PositionFeature | None, arrival: Arrival | None) -> None:
         """See `VisitWatcher`."""
-        books, moved = self._door.books, _Moved(feature, arrival)
+        books = self._door.books
         books.live += 1
-        if self._mailbox.is_empty and self.is_silent and self.link.is_free:
-            self.link.say(self.said(self._delta(moved)))
+        if self._mailbox.is_empty and self.is_silent and (line := self.link.free_line) is not None:
+            line.say(self.said(self._position(feature, arrival)))
             return
-        if self._mailbox.put(_POSITION, moved) is not Kept.NEW:
+        if self._mailbox.put(_POSITION, _Moved(feature, arrival)) is not Kept.NEW:
             books.coalesced += 1
         self.link.kick()
 
@@ -163,11 +163,15 @@ class _Customer(WatcherPeer):
         )
 
     def _delta(self, value: VisitFace | _Moved) -> Frame:
+        if not isinstance(value, VisitFace):
+            return self._position(value.feature, value.arrival)
         epoch, sequence = self._numbering.next()
-        if isinstance(value, VisitFace):
-            return VisitFrame(view_epoch=epoch, sequence=sequence, visit=value)
+        return VisitFrame(view_epoch=epoch, sequence=sequence, visit=value)
+
+    def _position(self, feature: PositionFeature | None, arrival: Arrival | None) -> PositionFrame:
         self._door.books.pushed += 1
-        return PositionFrame(view_epoch=epoch, sequence=sequence, position=value.feature, arrival=value.arrival)
+        epoch, sequence = self._numbering.next()
+        return PositionFrame(view_epoch=epoch, sequence=sequence, position=feature, arrival=arrival)
 
 
 def watched_of(caller: Caller) -> Watched:

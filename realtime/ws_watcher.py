@@ -29,12 +29,12 @@ class WatcherPeer:
         """Return the next frame of what is watched, None when nothing waits."""
         raise NotImplementedError
 
-    def next_text(self) -> str | None:
+    def next_text(self) -> bytes | None:
         """See `Peer.next_text`: errors and last words go first."""
         frame = self._first.pop(0) if self._first else self.next_shown()
         return None if frame is None else self.said(frame)
 
-    def said(self, frame: Frame) -> str:
+    def said(self, frame: Frame) -> bytes:
         """Return a frame as the text to write now."""
         self._said_ms = self._clock.now_ms()
         return encode(frame)

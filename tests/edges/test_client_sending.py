@@ -40,7 +40,8 @@ class Moody:
         socket = web.WebSocketResponse(protocols=("porchlight.v1",))
         await socket.prepare(request)
         self.asked.append(json.loads(await socket.receive_str()))
-        await socket.send_str(encode(VisitSnapshot(view_epoch=1, sequence=0, visit=VisitFace(stage=f"look {len(self.asked)}"))))
+        snapshot = VisitSnapshot(view_epoch=1, sequence=0, visit=VisitFace(stage=f"look {len(self.asked)}"))
+        await socket.send_str(encode(snapshot).decode())
         await socket.close(code=self.closes.pop(0))
         return socket
 
