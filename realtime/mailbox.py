@@ -30,6 +30,8 @@ class Kept(StrEnum):
 class Mailbox(Generic[K, V]):
     """At most `capacity` (1 or more) waiting values, one a key, oldest key first."""
 
+    __slots__ = ("_capacity", "_waiting", "is_empty", "snapshot_due")
+
     def __init__(self, capacity: int) -> None:
         if capacity < 1:
             raise ValueError(f"A mailbox of {capacity} places holds nothing. Give it at least 1.")

@@ -34,15 +34,15 @@ def raw_fixes_of(frame: FixesFrame, max_fixes: int, unreadable: int) -> list[Raw
 
 
 def raw_of_frame(fix: FixFrame) -> RawFix:
-    """Return one fix as tracking takes it: readings that iOS marks unknown by a negative number become None."""
+    """Return one fix as tracking takes it, which knows that a negative speed or heading is iOS's word for unknown."""
     return RawFix(
         fix.seq,
         fix.at_ms,
         fix.lat,
         fix.lon,
         fix.accuracy_m,
-        _known(fix.speed_mps),
-        _known(fix.heading_deg),
+        fix.speed_mps,
+        fix.heading_deg,
         fix.altitude_m,
         fix.battery_pct,
         fix.mocked,
@@ -51,9 +51,4 @@ def raw_of_frame(fix: FixFrame) -> RawFix:
 
 
 def _raw_of_row(row: FixRow, datum: str) -> RawFix:
-    speed, heading = _known(row.speed_mps), _known(row.heading_deg)
-    return RawFix(row.seq, row.at_ms, row.lat, row.lon, row.accuracy_m, speed, heading, datum=datum)
-
-
-def _known(reading: float | None) -> float | None:
-    return None if reading is None or reading < 0 else reading
+    return RawFix(row.seq, row.at_ms, row.lat, row.lon, row.accuracy_m, row.speed_mps, row.heading_deg, datum=datum)

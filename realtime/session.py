@@ -40,6 +40,11 @@ _HELLO, _LIVE, _DRAINING, _CLOSED = State
 class Session:
     """One device's connection. `now_ms` everywhere: the hub's clock, milliseconds since 1970."""
 
+    __slots__ = (
+        "_acks", "_bad_frames", "_busy_until_ms", "_drain_until_ms", "_first", "_latest", "_limits", "_said_ms", "_under_way",
+        "device_epoch", "heard_ms", "session_no", "state",
+    )  # fmt: skip
+
     def __init__(self, limits: Limits, now_ms: int) -> None:
         self.state = _HELLO
         self.session_no = 0
@@ -244,7 +249,7 @@ class Session:
     @property
     def is_urged(self) -> bool:
         """Tell whether something waits to be said that does not wait for the next ack's time."""
-        return bool(self._first or self._latest or self._acks.is_urgent) or self.state is not _LIVE
+        return True if self._first or self._latest or self._acks.is_urgent else self.state is not _LIVE
 
     def is_ack_due(self, now_ms: int) -> bool:
         """Tell whether an ack waits whose time has come."""

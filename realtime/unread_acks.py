@@ -16,6 +16,8 @@ MANY = 10
 class UnreadAcks:
     """The waiting acks of one connection. `gap_ms`: between two acks; `bound`: ranges or refusals that may wait."""
 
+    __slots__ = ("_bound", "_gap_ms", "_ranges", "_refused", "_stored", "_told_ms", "highest", "is_overfull", "is_urgent")
+
     def __init__(self, gap_ms: int, bound: int) -> None:
         self.highest = -1
         """The highest seq ever put in, -1 before any."""

@@ -18,7 +18,7 @@ from core.ids import SiteId, VisitId
 from core.right_of_way import RightOfWay
 from realtime.fanout import Fanout
 from realtime.ports import Arrivals, LastKnown, Poke, PokeTopic, VisitState, VisitWindow, Watched
-from realtime.visit_shown import shown_position, subject_of
+from realtime.visit_shown import feature_of, shown_position, subject_of
 from realtime.wake import Wake
 from realtime.watching import NewestFix
 from realtime.wire_values import Arrival, PositionFeature, VisitFace
@@ -59,14 +59,18 @@ class VisitWatcher(Protocol):
 class VisitRoom:
     """One watched visit: its state as last read, the newest fix, what is shown, and who watches. Meets `fanout.FixWatcher`."""
 
+    __slots__ = ("_clock", "_gap_s", "_shown", "arrival", "newest", "state", "subject", "watched", "watchers")
+
     def __init__(self, watched: Watched, clock: Clock, state: VisitState) -> None:
         self.watched = watched
         self.state = state
         self.subject = subject_of(state, clock.now_ms())
-        self.feature: PositionFeature | None = None
         self.arrival: Arrival | None = None
         self.watchers: tuple[VisitWatcher, ...] = ()
         self.newest = NewestFix()
+        self._shown: Fix | None = None
+        """The fix whose position the watchers have; what was made of it has left every cache by the time of the next one."""
+        self._gap_s: float | None = None
         self._clock = clock
 
     def on_fix(self, fix: Fix) -> None:
@@ -86,29 +90,32 @@ class VisitRoom:
 
     def show(self, gap_s: float | None) -> None:
         """Compute what may be shown now; tell the watchers if it changed."""
-        shown = shown_position(self.state, self.subject, self._clock.now_ms(), self.newest.fix, gap_s)
-        before, feature = self.feature, shown.feature
-        if shown.hidden is Hidden.UNVERIFIED or (feature is None and before is None):
+        fix = self.newest.fix
+        shown = shown_position(self.state, self.subject, self._clock.now_ms(), fix, gap_s)
+        if shown.hidden is Hidden.UNVERIFIED:
             return
-        if feature is not None and before is not None and _is_same_fix(feature, before):
-            return
-        self.feature = feature
-        self._tell()
+        before, self._shown = self._shown, None if shown.feature is None else fix
+        if self._shown is not before:
+            self._gap_s = gap_s
+            self._tell(shown.feature)
 
     def presentable(self) -> PositionFeature | None:
         """Return the position as far as it may leave at this moment, for a snapshot: none while the visit has not been read for 10 s."""
         is_verified = self._clock.now_ms() - self.subject.verified_at_ms <= UNVERIFIED_MAX_MS
-        return self.feature if is_verified else None
+        return self._feature() if is_verified else None
 
     def expect(self, arrival: Arrival | None) -> None:
         """Take a new arrival window; watchers hear it when it differs by more than its time of making."""
         before, self.arrival = self.arrival, arrival
         if _window_of(before) != _window_of(arrival):
-            self._tell()
+            self._tell(self._feature())
 
-    def _tell(self) -> None:
+    def _feature(self) -> PositionFeature | None:
+        return None if self._shown is None else feature_of(self._shown, self._gap_s)
+
+    def _tell(self, feature: PositionFeature | None) -> None:
         for watcher in self.watchers:
-            watcher.on_position(self.feature, self.arrival)
+            watcher.on_position(feature, self.arrival)
 
 
 class VisitWatch:
@@ -264,10 +271,6 @@ class VisitWatch:
             room.expect(await self._arrivals.window(fix.place, place, fix.at_ms))
         except Unavailable:
             return
-
-
-def _is_same_fix(one: PositionFeature, other: PositionFeature) -> bool:
-    return one.properties.at_ms == other.properties.at_ms and one.geometry == other.geometry
 
 
 def _window_of(arrival: Arrival | None) -> tuple[int, int] | None:

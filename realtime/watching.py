@@ -18,6 +18,8 @@ class Numbering:
     Values are numbered when they are taken to be sent, after coalescing: so a hole is a lost frame and never a skipped value.
     """
 
+    __slots__ = ("_next_epoch", "sequence", "view_epoch")
+
     def __init__(self, first_epoch: int) -> None:
         self._next_epoch = first_epoch
         self.view_epoch = first_epoch
@@ -37,6 +39,8 @@ class Numbering:
 
 class NewestFix:
     """The newest fix of one technician by (fix time, device, epoch, seq), whichever way and order copies come in."""
+
+    __slots__ = ("fix",)
 
     def __init__(self) -> None:
         self.fix: Fix | None = None

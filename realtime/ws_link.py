@@ -90,6 +90,8 @@ class Peer(Protocol):
 class Link:
     """One accepted socket and its peer. `kick` after giving the peer something to say; `close` to end it. For this event loop only."""
 
+    __slots__ = ("_close", "_close_sent", "_first_frame_s", "_line", "_reader", "_send_s", "_websocket", "_writer", "peer")
+
     def __init__(self, websocket: WebSocket, first_frame_s: float = FIRST_FRAME_S, send_s: float = SEND_S) -> None:
         self.peer: Peer | None = None
         self._websocket = websocket

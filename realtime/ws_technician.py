@@ -103,6 +103,10 @@ async def _nothing_known(_site_id: SiteId, _device_id: DeviceId, _device_epoch: 
 class _Phone:
     """One connection of one device: carries out the session's effects. Meets `ws_link.Peer`."""
 
+    __slots__ = (
+        "_bearer", "_caller", "_door", "_fence_due_ms", "_fencing", "_is_ack_waiting", "_link", "aside", "sender", "session",
+    )  # fmt: skip
+
     def __init__(self, door: TechnicianDoor, link: Link, bearer: str | None) -> None:
         self.session = Session(door.limits, door.clock.now_ms())
         self._door = door

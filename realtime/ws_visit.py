@@ -64,6 +64,8 @@ class VisitDoor:
 class _Customer(WatcherPeer):
     """One customer's socket. Meets `ws_link.Peer` and `visit_watch_flow.VisitWatcher`."""
 
+    __slots__ = ("_caller", "_door", "_mailbox", "_numbering", "_room")
+
     def __init__(self, door: VisitDoor, link: Link) -> None:
         super().__init__(link, door.clock, door.limits)
         self._door = door

@@ -16,6 +16,8 @@ from realtime.ws_link import Link
 class WatcherPeer:
     """Half of a `ws_link.Peer`: a subclass adds `open`, `on_frame`, `gone` and `next_shown`."""
 
+    __slots__ = ("_bad_frames", "_clock", "_first", "_heard_ms", "_limits", "_said_ms", "link")
+
     def __init__(self, link: Link, clock: Clock, limits: Limits) -> None:
         self.link = link
         self._clock = clock

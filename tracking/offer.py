@@ -69,4 +69,6 @@ def outcome(offer: Offer, error: OutcomeError | None = None) -> Outcome:
     """Return the answer to `offer`: durable as it stands, or failed as a whole."""
     if error is not None:
         return Outcome([], [], error, offer.batch_id)
-    return Outcome([fix.seq for fix in offer.fixes], offer.refused, None, offer.batch_id)
+    fixes = offer.fixes
+    stored = [fixes[0].seq] if len(fixes) == 1 else [fix.seq for fix in fixes]
+    return Outcome(stored, offer.refused, None, offer.batch_id)

@@ -58,4 +58,4 @@ def _offset_ms(samples_ms: tuple[int, ...]) -> int:
 
 def corrected_ms(skew: Skew, fix_ms: int) -> int:
     """Return the time of a fix by the hub's clock."""
-    return fix_ms if skew.fix_clock_right else fix_ms + skew.offset_ms
+    return fix_ms if skew.fix_clock_right or not skew.offset_ms else fix_ms + skew.offset_ms

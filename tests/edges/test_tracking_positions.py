@@ -1,5 +1,6 @@
 """The contract of live positions, met by the double in memory and by a real Valkey."""
 
+import math
 from collections.abc import AsyncIterator
 
 import pytest
@@ -7,7 +8,7 @@ from redis import asyncio as aioredis
 from redis.exceptions import ResponseError
 
 from core import redis_keys
-from core.geo import LatLon, moved
+from core.geo import GEO_SET_MAX_LAT, LatLon, moved
 from tests.doubles.fake_clock import FakeClock
 from tests.doubles.fixed_ids import FixedIds
 from tests.doubles.memory_positions import MemoryPositions
@@ -119,6 +120,13 @@ async def test_a_fix_near_the_pole_is_known_but_near_nobody(positions: Positions
     assert (await positions.last_known(SITE, ["t1"]))["t1"].lat == 86.0
     assert await positions.nearby(SITE, LatLon(80.0, 10.0), 1000, 10, 0) == []
     assert await positions.nearby(SITE, LatLon(86.0, 10.0), 1000, 10, 0) == []
+
+
+async def test_the_last_latitude_of_a_geo_set_is_written_in_full(positions: Positions) -> None:
+    edge = LatLon(GEO_SET_MAX_LAT, -180.0)
+    just_below = LatLon(math.nextafter(GEO_SET_MAX_LAT, 0), math.nextafter(180.0, 0))
+    await positions.write(SITE, 0, "b1", [part(fix("edge", place=edge)), part(fix("below", place=just_below))])
+    assert {one.fix.technician_id for one in await positions.nearby(SITE, LatLon(85.05, 180.0), 1000, 10, 0)} == {"edge", "below"}
 
 
 async def test_a_sweep_forgets_who_has_long_been_silent(positions: Positions) -> None:

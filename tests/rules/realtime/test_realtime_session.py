@@ -73,7 +73,7 @@ def test_a_fix_is_offered_and_acknowledged_only_when_durable():
 
     effects = session.on_frame(fix_text(1, speed_mps=-1), T)
 
-    assert effects == (Take([RawFix(1, T, 48.0, 11.0, datum="wgs84")], None, None),)
+    assert effects == (Take([RawFix(1, T, 48.0, 11.0, speed_mps=-1.0, datum="wgs84")], None, None),)
     assert said(session) == []
     session.on_outcome(Outcome([1], []))
     assert said(session) == [{"type": "ack", "device_epoch": 7, "ranges": [[1, 1]], "refused": []}]
