@@ -5,7 +5,7 @@ from realtime.wire_decode import BadFrame, FrameFault
 from realtime.wire_values import Datum
 from tracking.fix import RawFix
 
-_WGS84 = Datum.WGS84.value
+_DATUM, _WGS84 = Datum.WGS84, Datum.WGS84.value
 """Asking an enum for its value costs as much as reading the rest of a fix."""
 
 
@@ -46,7 +46,7 @@ def raw_of_frame(fix: FixFrame) -> RawFix:
         fix.altitude_m,
         fix.battery_pct,
         fix.mocked,
-        _WGS84 if fix.datum is Datum.WGS84 else fix.datum.value,
+        _WGS84 if fix.datum is _DATUM else fix.datum.value,
     )
 
 

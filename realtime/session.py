@@ -176,9 +176,9 @@ class Session:
     def on_outcome(self, outcome: Outcome) -> Sequence[Effect]:
         """Take what became of one `Take`: its fixes may be acknowledged now, and only now."""
         self._under_way -= 1
-        if outcome.error is OutcomeError.SUPERSEDED:
-            return self.superseded()
         if outcome.error is not None:
+            if outcome.error is OutcomeError.SUPERSEDED:
+                return self.superseded()
             self._be_busy()
         if outcome.stored:
             self._acks.store(outcome.stored)

@@ -16,9 +16,11 @@ DECIMALS = 6
 """11 cm at the equator. Source: RFC 7946, section 11.2, says that more says nothing."""
 GAP_S = 60.0
 """A silence longer than this is told with the next position: the line between the two points is a guess."""
+_CUSTOMER = Audience.CUSTOMER
+_PARTS = 10**DECIMALS
 
 
-class ShownPosition(msgspec.Struct, frozen=True):
+class ShownPosition(msgspec.Struct, frozen=True, gc=False):
     """The answer: `feature` None where nothing may be shown and `hidden` why; `ended`: even the words are over."""
 
     feature: PositionFeature | None
@@ -41,7 +43,7 @@ def shown_position(
     state: VisitState, subject: Subject, now_ms: int, fix: Fix | None, gap_s: float | None = None
 ) -> ShownPosition:
     """Return what the holder of the link may see at `now_ms`. `subject`: that of `state`; `gap_s`: silence before `fix`."""
-    shown = view(Audience.CUSTOMER, subject, now_ms, fix)
+    shown = view(_CUSTOMER, subject, now_ms, fix)
     if shown.fix is None or not state.position_allowed:
         return ShownPosition(None, shown.hidden, shown.level is Level.NOTHING)
     return ShownPosition(feature_of(shown.fix, gap_s))
@@ -52,7 +54,7 @@ def feature_of(fix: Fix, gap_s: float | None = None) -> PositionFeature:
     if not (math.isfinite(fix.lat) and math.isfinite(fix.lon)):
         raise ValueError(f"Fix {fix.seq} has a position that is not finite: it should never have been stored.")
     return PositionFeature(
-        geometry=Point([round(fix.lon, DECIMALS), round(fix.lat, DECIMALS)]),
+        geometry=Point([round(fix.lon * _PARTS) / _PARTS, round(fix.lat * _PARTS) / _PARTS]),
         properties=PositionProperties(
             at_ms=fix.at_ms,
             accuracy_m=fix.accuracy_m,

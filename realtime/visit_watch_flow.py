@@ -36,6 +36,9 @@ GIVES_WAY_S = 1.0
 """So long each of the two rounds of a sweep waits for what is urgent: a position leaves only for ten seconds after its visit was read."""
 
 
+_UNVERIFIED = Hidden.UNVERIFIED
+
+
 class VisitWatcher(Protocol):
     """One socket that watches a visit. All synchronous."""
 
@@ -92,7 +95,7 @@ class VisitRoom:
         """Compute what may be shown now; tell the watchers if it changed."""
         fix = self.newest.fix
         shown = shown_position(self.state, self.subject, self._clock.now_ms(), fix, gap_s)
-        if shown.hidden is Hidden.UNVERIFIED:
+        if shown.hidden is _UNVERIFIED:
             return
         before, self._shown = self._shown, None if shown.feature is None else fix
         if self._shown is not before:

@@ -47,6 +47,10 @@ class Level(StrEnum):
     """The page of a link that does not exist."""
 
 
+_CUSTOMER, _FULL, _DEPARTED = Audience.CUSTOMER, Level.FULL, Stage.DEPARTED
+"""Found faster than members of enums, and asked for with every fix."""
+
+
 class Hidden(StrEnum):
     """Why there is no position. For the hub's own logs and tests only."""
 
@@ -79,7 +83,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     verified_at_ms: int
 
 
-class Shown(msgspec.Struct, frozen=True):
+class Shown(msgspec.Struct, frozen=True, gc=False):
     """What may leave: `fix` only at level `full`; `hidden` says why not."""
 
     level: Level
@@ -89,17 +93,17 @@ class Shown(msgspec.Struct, frozen=True):
 
 def view(audience: Audience, subject: Subject, now_ms: int, fix: Fix | None) -> Shown:
     """Return what `audience` may see of the technician of a visit at `now_ms`, given her newest live `fix`."""
-    if audience is not Audience.CUSTOMER:
-        return Shown(Level.FULL, fix) if fix is not None else Shown(Level.WORDS, hidden=Hidden.NO_FIX)
+    if audience is not _CUSTOMER:
+        return Shown(_FULL, fix) if fix is not None else Shown(Level.WORDS, hidden=Hidden.NO_FIX)
     if subject.closed_at_ms is not None and now_ms >= subject.closed_at_ms + GONE_AFTER_MS:
         return Shown(Level.NOTHING, hidden=Hidden.GONE)
     hidden = _hidden(subject, now_ms, fix)
-    return Shown(Level.FULL, fix) if hidden is None else Shown(Level.WORDS, hidden=hidden)
+    return Shown(_FULL, fix) if hidden is None else Shown(Level.WORDS, hidden=hidden)
 
 
 def _hidden(subject: Subject, now_ms: int, fix: Fix | None) -> Hidden | None:
     """Return why a customer may not see the position, None when she may."""
-    if subject.stage is not Stage.DEPARTED:
+    if subject.stage is not _DEPARTED:
         return Hidden.NOT_DEPARTED if subject.stage in (Stage.CREATED, Stage.ASSIGNED) else Hidden.ARRIVED
     if now_ms - subject.verified_at_ms > UNVERIFIED_MAX_MS:
         return Hidden.UNVERIFIED

@@ -54,12 +54,13 @@ def _bad_reading(raw: RawFix) -> Reason | None:
 
 
 _DATUMS = frozenset(datum.value for datum in Datum)
+_WGS84 = Datum.WGS84.value
 
 
 def well_formed(sender: Sender, raw: RawFix, at_ms: int, now_ms: int) -> Fix:
     """Return `raw`, which `refusal` let pass, as a fix of `sender`: WGS-84, unknown readings as None, ids from the credential."""
     lat, lon = raw.lat, raw.lon
-    if raw.datum is not None and raw.datum != Datum.WGS84:
+    if raw.datum is not None and raw.datum != _WGS84:
         lat, lon = _converted(lat, lon, Datum(raw.datum))
     return Fix(
         sender.device_id, sender.device_epoch, raw.seq, sender.technician_id, at_ms, raw.at_ms, now_ms, lat, lon,

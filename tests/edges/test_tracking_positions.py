@@ -122,11 +122,12 @@ async def test_a_fix_near_the_pole_is_known_but_near_nobody(positions: Positions
     assert await positions.nearby(SITE, LatLon(86.0, 10.0), 1000, 10, 0) == []
 
 
-async def test_the_last_latitude_of_a_geo_set_is_written_in_full(positions: Positions) -> None:
-    edge = LatLon(GEO_SET_MAX_LAT, -180.0)
+async def test_the_last_latitude_that_a_geo_set_takes_is_not_rounded_beyond_it(positions: Positions) -> None:
+    edge = LatLon(GEO_SET_MAX_LAT, 180.0)
     just_below = LatLon(math.nextafter(GEO_SET_MAX_LAT, 0), math.nextafter(180.0, 0))
-    await positions.write(SITE, 0, "b1", [part(fix("edge", place=edge)), part(fix("below", place=just_below))])
-    assert {one.fix.technician_id for one in await positions.nearby(SITE, LatLon(85.05, 180.0), 1000, 10, 0)} == {"edge", "below"}
+    written = await positions.write(SITE, 0, "b1", [part(fix("edge", place=edge)), part(fix("below", place=just_below))])
+    assert written.status is WriteStatus.WRITTEN
+    assert set(await positions.all_known(SITE)) == {"edge", "below"}
 
 
 async def test_a_sweep_forgets_who_has_long_been_silent(positions: Positions) -> None:
