@@ -116,7 +116,7 @@ class DeviceClient:
         """Tell how the phone is; forgotten when there is no connection."""
         if self._socket is not None and self._is_welcome:
             with contextlib.suppress(ConnectionClosed):
-                await self._socket.send(encode(status))
+                await self._socket.send(encode(status), text=True)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["DeviceClient"]:
@@ -164,7 +164,7 @@ class DeviceClient:
         return self._is_welcome
 
     async def _talk(self, socket: ClientConnection) -> None:
-        await socket.send(encode(Hello(device_epoch=self.device_epoch, sent_at_ms=self._clock.now_ms(), app=self._app)))
+        await socket.send(encode(Hello(device_epoch=self.device_epoch, sent_at_ms=self._clock.now_ms(), app=self._app)), text=True)
         sender = asyncio.create_task(self._send(socket))
         try:
             while True:
@@ -208,7 +208,7 @@ class DeviceClient:
             rows = self.outbox.take(FRAME_FIXES) if self._is_welcome else []
             if rows:
                 self.sent += len(rows)
-                await socket.send(encode(FixesFrame(rows=rows, sent_at_ms=self._clock.now_ms())))
+                await socket.send(encode(FixesFrame(rows=rows, sent_at_ms=self._clock.now_ms())), text=True)
             else:
                 await self._wait_or_beat(socket)
 
@@ -218,7 +218,7 @@ class DeviceClient:
             async with asyncio.timeout(15):
                 await self._wake.wait()
         except TimeoutError:
-            await socket.send(encode(Heartbeat()))
+            await socket.send(encode(Heartbeat()), text=True)
 
     def _note_close(self, closed: ConnectionClosed) -> None:
         code = closed.rcvd.code if closed.rcvd is not None else 1006
