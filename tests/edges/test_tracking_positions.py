@@ -13,7 +13,7 @@ from tests.doubles.fake_clock import FakeClock
 from tests.doubles.fixed_ids import FixedIds
 from tests.doubles.memory_positions import MemoryPositions
 from tracking import packing
-from tracking.fix import Fix, Judged, Lane
+from tracking.fix import Fix, Judged, Lane, Reason
 from tracking.ports import Part, Positions, WriteStatus
 from tracking.redis_line import RedisLine
 from tracking.redis_positions import PositionsAway, RedisPositions, reader_client, writer_client
@@ -120,6 +120,14 @@ async def test_a_fix_near_the_pole_is_known_but_near_nobody(positions: Positions
     assert (await positions.last_known(SITE, ["t1"]))["t1"].lat == 86.0
     assert await positions.nearby(SITE, LatLon(80.0, 10.0), 1000, 10, 0) == []
     assert await positions.nearby(SITE, LatLon(86.0, 10.0), 1000, 10, 0) == []
+
+
+async def test_last_known_is_the_fix_as_it_was_alone_in_its_part_or_not(positions: Positions) -> None:
+    full = Fix("d-t1", 7, 1, "t1", NOW_MS, NOW_MS - 9, NOW_MS, 31.2, 121.5, 5.0, 9.0, 90.0, 12.5, 71.0, True)
+    first, second = fix("t2"), fix("t2", at_ms=NOW_MS + 1, seq=2)
+    judged = [Judged(first, Lane.LIVE), Judged(second, Lane.LIVE), Judged(fix("t2", seq=3), Lane.LEDGER_ONLY, (Reason.STALE,))]
+    await positions.write(SITE, 0, "b1", [part(full), Part("d-t2", 0, packing.pack_part(judged), 3, second)])
+    assert await positions.last_known(SITE, ["t1", "t2"]) == {"t1": full, "t2": second}
 
 
 async def test_the_last_latitude_that_a_geo_set_takes_is_not_rounded_beyond_it(positions: Positions) -> None:
