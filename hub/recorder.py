@@ -24,9 +24,9 @@ from hub.wiring import open_hub
 log = structlog.get_logger(__name__)
 GRACE_S = 10.0
 """A transaction under way ends within SQLite's five seconds of waiting."""
-NICENESS = 5
-"""A third of the processor's share of whoever else wants it. Each statement of a press waits for PostgreSQL's process to be given a
-processor, and a recorder that is busy with journeys would keep it for milliseconds."""
+NICENESS_POSTGRESQL, NICENESS_SQLITE = 5, 10
+"""A third and a tenth of the processor's share of whoever else wants it. Each batch of fixes waits for Valkey's process to be given a
+processor, each statement of a press for PostgreSQL's, and a recorder that is busy with journeys would keep it for milliseconds."""
 
 SWITCH_S = 0.0005
 """The thread that writes to SQLite waits at most so long for Python's own lock, after each statement of its transaction. By default these
@@ -46,9 +46,9 @@ async def record(settings: Settings, share: Share, parent_fd: int, alive_fd: int
         heart.cancel()
 
 
-def lets_others_first(settings: Settings) -> bool:
-    """Tell whether this process should be nice: not on SQLite, whose one lock it holds at times, while presses wait for it."""
-    return settings.store.truth_url.startswith("postgresql")
+def niceness(settings: Settings) -> int:
+    """Return by how much this process lets others first (decisions 26 and 32)."""
+    return NICENESS_POSTGRESQL if settings.store.truth_url.startswith("postgresql") else NICENESS_SQLITE
 
 
 def hand_over_soon() -> None:
@@ -64,8 +64,7 @@ def main() -> None:
     except BadSettings as error:
         sys.exit(str(error))
     start_logging(settings.serve.log_level, settings.serve.log_format)
-    if lets_others_first(settings):
-        os.nice(NICENESS)
+    os.nice(niceness(settings))
     hand_over_soon()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         share = Share(int(os.environ.get(RECORDER, "0")), settings.serve.recorders)
