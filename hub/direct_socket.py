@@ -4,7 +4,7 @@ Given to uvicorn as `ws=`. Handshake, routing, pings and closing stay uvicorn's.
 straight to the peer and texts straight to the transport, instead of through a queue, a task switch, two calls of epoll_ctl (uvicorn
 pauses reading after each message) and four coroutines of middleware each: at 500 devices and 500 customers that was half of a fix's price.
 
-From then on the transport's protocol is a `SideDoor`: six fields beside each other in memory, where uvicorn's protocol has forty in a
+From then on the transport's protocol is a `SideDoor`: seven fields beside each other in memory, where uvicorn's protocol has forty in a
 dictionary. With a thousand sockets each look at one of them is a look into memory that no cache holds: it was a twentieth of a fix's price.
 
 What comes is cut into frames here (`realtime.frame_cut`), and a whole text frame is read here. All others go on to `websockets`, one whole
