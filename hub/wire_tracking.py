@@ -22,7 +22,7 @@ from tracking.journey_flow import JourneyFlow
 from tracking.ports import JourneySink
 from tracking.recorder_flow import RecorderFlow, RecorderSettings
 from tracking.router import Router
-from tracking.sql_fixes import SqlFixes, rows_at_once
+from tracking.sql_fixes import SqlFixes, gather_s, rows_at_once
 from tracking.tidy_flow import TidyFlow, TidySettings
 
 log = structlog.get_logger(__name__)
@@ -113,9 +113,10 @@ class _Recorders:
         journeys = JourneyFlow(
             site_id, shard, shards, VisitsUnderWay(self._people.looks), tracking.ledger, floor.clock, tracking.observers, tracking.sinks
         )
+        dialect = floor.fixes.engine.dialect.name
         recorder = RecorderFlow(
             site_id, shard, self._live.stream, floor.fixes, tracking.ledger, journeys, self._live.counts, floor.clock, floor.worker_id,
-            RecorderSettings(rows=rows_at_once(floor.fixes.engine.dialect.name)),
+            RecorderSettings(rows=rows_at_once(dialect), gather_s=gather_s(dialect)),
         )
         tracking.recorders[(site_id, shard)] = recorder
         tracking.journeys[(site_id, shard)] = journeys

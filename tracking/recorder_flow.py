@@ -47,8 +47,9 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Fixes a transaction, so that SQLite's lock is held for milliseconds only. A database without such a lock takes more."""
     entries: int = 120
     """Entries a read; each holds up to about 500 fixes. Only within a read are fixes taken while others are written."""
-    gather_s: float = 0.2
-    """Pause after a small transaction, to make the next one larger: what follows from a fix, such as an arrival, may wait so long."""
+    gather_s: float = 0.05
+    """Pause after a small transaction, to make the next one larger: what follows from a fix, such as an arrival, may wait so long. See
+    `sql_fixes.gather_s`."""
     wait_ms: int = 1000
     lease_ms: int = 10_000
     renew_s: float = 3.0

@@ -20,6 +20,7 @@ from tracking.ports import KeptTrack
 from tracking.tables import fix_ids, fixes, journey_checkpoints, stream_offsets
 
 ROWS_SQLITE, ROWS_POSTGRESQL = 2000, 4000
+GATHER_S_SQLITE, GATHER_S_POSTGRESQL = 0.2, 0.05
 REMEMBERED_IDS = 200_000
 MINUTES_A_QUERY = 720
 _COLUMNS = [column.name for column in fixes.columns]
@@ -142,6 +143,14 @@ def rows_at_once(dialect: str) -> int:
     the server's work on PostgreSQL.
     """
     return ROWS_SQLITE if dialect == "sqlite" else ROWS_POSTGRESQL
+
+
+def gather_s(dialect: str) -> float:
+    """Return how long to pause after a small transaction (decision 32): longer beside SQLite, where fewer of them cost the recorder less.
+
+    PostgreSQL works off a large one on the processor that the statements of a press wait for.
+    """
+    return GATHER_S_SQLITE if dialect == "sqlite" else GATHER_S_POSTGRESQL
 
 
 def _minute(at_ms: int) -> int:
