@@ -20,7 +20,7 @@ _CUSTOMER = Audience.CUSTOMER
 _PARTS = 10**DECIMALS
 
 
-class ShownPosition(msgspec.Struct, frozen=True, gc=False):
+class ShownPosition(msgspec.Struct, frozen=True):
     """The answer: `feature` None where nothing may be shown and `hidden` why; `ended`: even the words are over."""
 
     feature: PositionFeature | None

@@ -83,7 +83,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     verified_at_ms: int
 
 
-class Shown(msgspec.Struct, frozen=True, gc=False):
+class Shown(msgspec.Struct, frozen=True):
     """What may leave: `fix` only at level `full`; `hidden` says why not."""
 
     level: Level

@@ -174,7 +174,7 @@ def _batch_keys(site_id: SiteId, shard: int) -> list[str]:
 
 def _marker(fix: Fix) -> tuple[Any, ...]:
     in_geo_set = -GEO_SET_MAX_LAT <= fix.lat <= GEO_SET_MAX_LAT
-    # To a millimetre, as the geo-set's limit is given: the shortest text of a number takes three times as long to find.
+    # To a millimetre, as the geo-set's limit is given: the shortest text of a number takes twice as long to find.
     return (fix.technician_id, fix.at_ms, b"%.8f" % fix.lon if in_geo_set else b"", b"%.8f" % fix.lat, packing.pack_fix(fix))
 
 
